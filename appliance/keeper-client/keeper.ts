@@ -1,0 +1,47 @@
+/** What the keeper says of itself. */
+export interface KeeperStatus {
+  /** `new`: no slots; `sealed`: slots but no wrapping key open; `open`: serving. */
+  readonly state: 'new' | 'sealed' | 'open';
+  /** Hex id (16 bytes) of the generation that is written under; absent unless open. */
+  readonly generation?: string;
+  readonly token: {
+    readonly state: 'ready' | 'absent' | 'locked' | 'pin-needed' | 'pin-wrong' | 'failed';
+    readonly label?: string;
+    readonly module?: string;
+    readonly mechanism?: string;
+  };
+  /** Seconds since 1970 of the last real decryption through the token that gave the right answer. */
+  readonly rootKeyProven?: number;
+}
+
+/** The server's side of the keeper's data socket. Calls of one tick travel in one message. */
+export interface Keeper {
+  /**
+   * Seals bytes under the newest wrapping key: version(1) generation(16) nonce(12) ciphertext tag(16).
+   * `context` is the additional authenticated data; the keeper appends the generation to it.
+   */
+  seal(context: Uint8Array, plaintext: Uint8Array): Promise<Buffer>;
+  /** Throws KeeperError `not-authentic` when bytes or context differ, `generation-unknown`, … */
+  open(context: Uint8Array, sealed: Uint8Array): Promise<Buffer>;
+  status(): Promise<KeeperStatus>;
+  close(): void;
+}
+
+export type KeeperErrorCode =
+  | 'unavailable'
+  | 'sealed'
+  | 'not-authentic'
+  | 'generation-unknown'
+  | 'too-large'
+  | 'protocol';
+
+/** A refusal or absence of the keeper. */
+export class KeeperError extends Error {
+  override readonly name = 'KeeperError';
+  readonly code: KeeperErrorCode;
+
+  constructor(code: KeeperErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,65 @@
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import type { ObjectType } from '../kmip/enumeration.ts';
+import type { Item, Value } from '../ttlv/item.ts';
+import type { SealedMaterial } from './managed-object.ts';
+
+/**
+ * What a record says. Each kind is a fact that merges (DESIGN, "Records, not rows"): states move
+ * only upwards, names are sets, of concurrent records the more restrictive one wins.
+ * Dates are seconds since 1970.
+ */
+export type Change =
+  | {
+      readonly kind: 'object-created';
+      readonly object: string;
+      readonly group: string;
+      readonly objectType: ObjectType;
+      readonly attributes: readonly AttributeInstance[];
+      readonly form: readonly Item[];
+      /** Travels beside the record, outside the chain; the record holds its commitment. */
+      readonly material?: SealedMaterial;
+    }
+  | {
+      readonly kind: 'attribute-set';
+      readonly object: string;
+      readonly attribute: AttributeInstance;
+    }
+  | {
+      readonly kind: 'attribute-deleted';
+      readonly object: string;
+      readonly name: string;
+      readonly index: number;
+    }
+  | { readonly kind: 'object-activated'; readonly object: string; readonly date: number }
+  | {
+      readonly kind: 'object-revoked';
+      readonly object: string;
+      /** Revocation Reason Code (KMIP 1.4 §9.1.3.2.19); Key or CA Compromise compromise it. */
+      readonly code: number;
+      readonly message?: string;
+      readonly date: number;
+      readonly compromiseOccurrenceDate?: number;
+    }
+  /** One of the dates a client may set: "Deactivation Date", "Process Start Date", … */
+  | {
+      readonly kind: 'date-set';
+      readonly object: string;
+      readonly name: string;
+      readonly value: Value;
+    }
+  /** Destroyed for every client at once; the material stays sealed for the retention time. */
+  | { readonly kind: 'destroy-intended'; readonly object: string; readonly date: number }
+  | { readonly kind: 'destroy-cancelled'; readonly object: string; readonly intent: string }
+  | { readonly kind: 'object-purged'; readonly object: string; readonly intent: string }
+  | { readonly kind: 'group-made'; readonly group: string }
+  | {
+      readonly kind: 'client-enrolled';
+      readonly client: string;
+      readonly name: string;
+      readonly group: string;
+      readonly fingerprint: string;
+      readonly certificate: string;
+      readonly state: 'allowed' | 'pending';
+    }
+  | { readonly kind: 'client-allowed'; readonly client: string; readonly group: string }
+  | { readonly kind: 'client-blocked'; readonly client: string };

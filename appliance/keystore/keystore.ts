@@ -1,0 +1,57 @@
+import type { AuditEntry } from '../audit/event.ts';
+import type { Change } from './change.ts';
+import type { Client } from './client.ts';
+import type { LocateFilter } from './locate.ts';
+import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-object.ts';
+
+/** The secret bytes of one object, wiped when disposed; prints as its length only. */
+export interface KeyMaterial extends Disposable {
+  readonly bytes: Buffer;
+}
+
+/** What a mutation sees and says inside one commit; reads include what it already appended. */
+export interface Draft {
+  object(uniqueIdentifier: string): ManagedObject | undefined;
+  locate(group: string, filter: LocateFilter): readonly string[];
+  clients(): readonly Client[];
+  groups(): readonly string[];
+  append(change: Change): void;
+  /** Recorded in the same commit; dropped with it when the mutation throws. */
+  audit(entry: AuditEntry): void;
+}
+
+/** The keystore as operations and the admin API use it. All reads are local and synchronous. */
+export interface Keystore {
+  /** Also answers destroyed objects: tombstones stay for ever. */
+  object(uniqueIdentifier: string): ManagedObject | undefined;
+  /** Identifiers of the group's objects that match, oldest first. */
+  locate(group: string, filter: LocateFilter): readonly string[];
+  /** Objects of all groups, for administrators: ordered by initial date; pages by identifier. */
+  list(page: { readonly after?: string; readonly limit: number }): readonly ManagedObject[];
+  count(): { readonly objects: number; readonly records: number };
+  client(fingerprint: string): Client | undefined;
+  clients(): readonly Client[];
+  groups(): readonly string[];
+
+  /** Seals a secret under the wrapping key. Throws KeystoreError `keeper-unavailable`. */
+  seal(context: MaterialContext, secret: Uint8Array): Promise<SealedMaterial>;
+  /**
+   * Opens an object's secret through the keeper and checks it against its commitment.
+   * Throws KeystoreError `material-missing`, `material-corrupt`, `keeper-unavailable`.
+   */
+  open(object: ManagedObject): Promise<KeyMaterial>;
+
+  /**
+   * Runs a synchronous mutation inside the next group commit and resolves when it is durable
+   * (and, in a cluster, confirmed as the policy demands). What the mutation throws rejects the
+   * promise and leaves nothing behind. Throws KeystoreError `commit-failed` when the disk refused:
+   * final until the keystore is reopened.
+   */
+  change<T>(mutation: (draft: Draft) => T): Promise<T>;
+  /** Records a read or a denial in the next group commit; never throws, gaps are counted. */
+  note(entry: AuditEntry): void;
+  /** A real database read; throws KeystoreError when the keystore cannot serve. */
+  check(): void;
+  /** Commits what waits and closes the database. */
+  close(): Promise<void>;
+}
