@@ -1,0 +1,35 @@
+export type OaepHash = 'sha256' | 'sha1';
+
+export interface TokenStatus {
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serial: string;
+  readonly loggedIn: boolean;
+}
+
+/** A root key's public half and what its token can do with the private one. */
+export interface RootKey {
+  /** CKA_ID, 16 bytes. */
+  readonly id: Uint8Array;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  /** Found by decrypting with it, not by asking the mechanism list. */
+  readonly hash: OaepHash;
+}
+
+/**
+ * A token that holds root keys: RSA pairs made in it, for decryption only, that never leave it.
+ * All errors are TokenError.
+ */
+export interface Token {
+  status(): Promise<TokenStatus>;
+  /** Tries the PIN once. `pin-wrong` and `pin-locked` must never be answered by another try. */
+  login(pin: Uint8Array): Promise<void>;
+  /** Makes a blank token ours: label, security officer's PIN, user's PIN. */
+  provision(label: string, officerPin: Uint8Array, pin: Uint8Array): Promise<void>;
+  /** Makes a root key: RSA-3072, or 2048 where the token has no 3072; its attributes checked. */
+  makeRootKey(label: string): Promise<RootKey>;
+  /** RSA-OAEP (RFC 8017 §7.1.2, empty label); `ciphertext` as long as the modulus. */
+  decrypt(id: Uint8Array, hash: OaepHash, ciphertext: Uint8Array): Promise<Buffer>;
+}
