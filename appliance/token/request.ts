@@ -1,0 +1,45 @@
+/** The requests of the token process's socket: the kind of the frame and what its payload holds. */
+export const tokenRequest = {
+  /** Nothing; answered with JSON of TokenStatus. */
+  status: 1,
+  /** The PIN. */
+  login: 2,
+  /** Parts: label, security officer's PIN, user's PIN. */
+  provision: 3,
+  /** The label; answered with parts: identifier, public key, hash. */
+  makeRootKey: 4,
+  /** Parts: identifier, hash, ciphertext; answered with the plaintext. */
+  decrypt: 5,
+} as const;
+
+/** The kinds of answers. A refusal holds: error code (1 byte), CKR (4), message. */
+export const tokenAnswer = { success: 0x80, refusal: 0x81 } as const;
+
+/** The longest payload in bytes; a ciphertext has at most 512. */
+export const tokenPayloadBytes = 8192;
+
+/** Joins parts into one payload, each behind its length (2 bytes). */
+export function joinParts(...parts: readonly Uint8Array[]): Buffer {
+  const size = parts.reduce((sum, part) => sum + 2 + part.length, 0);
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let offset = 0;
+  for (const part of parts) {
+    offset = bytes.writeUInt16BE(part.length, offset);
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+/** Views of the parts of a payload; a RangeError where they do not add up. */
+export function splitParts(payload: Buffer, count: number): Buffer[] {
+  const parts: Buffer[] = [];
+  let offset = 0;
+  for (let i = 0; i < count; i++) {
+    const end = offset + 2 + payload.readUInt16BE(offset);
+    if (end > payload.length) throw new RangeError('a part beyond its payload');
+    parts.push(payload.subarray(offset + 2, end));
+    offset = end;
+  }
+  return parts;
+}
