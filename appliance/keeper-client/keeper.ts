@@ -2,6 +2,8 @@
 export interface KeeperStatus {
   /** `new`: no slots; `sealed`: slots but no wrapping key open; `open`: serving. */
   readonly state: 'new' | 'sealed' | 'open';
+  /** Hex id (16 bytes) of the cluster; absent while new. */
+  readonly cluster?: string;
   /** Hex id (16 bytes) of the generation that is written under; absent unless open. */
   readonly generation?: string;
   readonly token: {
@@ -33,7 +35,9 @@ export type KeeperErrorCode =
   | 'not-authentic'
   | 'generation-unknown'
   | 'too-large'
-  | 'protocol';
+  | 'protocol'
+  | 'token'
+  | 'not-new';
 
 /** A refusal or absence of the keeper. */
 export class KeeperError extends Error {

@@ -1,0 +1,101 @@
+import { KeeperConnection } from './connection.ts';
+import { KeeperError } from './keeper.ts';
+import type { Keeper, KeeperStatus } from './keeper.ts';
+import {
+  joinItems,
+  keeperErrorCodes,
+  keeperItemBytes,
+  keeperRequest,
+  splitOutcomes,
+} from './request.ts';
+import type { Item } from './request.ts';
+
+interface Asked extends Item {
+  readonly resolve: (data: Buffer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const batchBytes = 4 << 20;
+
+/** The server's client of the keeper: all that is asked in one turn of the loop is one message. */
+export class KeeperClient implements Keeper {
+  readonly #connection: KeeperConnection;
+  readonly #asked = { seal: [] as Asked[], open: [] as Asked[] };
+  #scheduled = false;
+
+  /** `patience`: milliseconds that a call may wait for a keeper that is away. */
+  constructor(path: string, patience = 10_000) {
+    this.#connection = new KeeperConnection(path, patience);
+  }
+
+  seal(context: Uint8Array, plaintext: Uint8Array): Promise<Buffer> {
+    return this.#ask('seal', context, plaintext);
+  }
+
+  open(context: Uint8Array, sealed: Uint8Array): Promise<Buffer> {
+    return this.#ask('open', context, sealed);
+  }
+
+  async status(): Promise<KeeperStatus> {
+    const answer = await this.#connection.call(keeperRequest.status, Buffer.alloc(0));
+    return JSON.parse(answer.toString()) as KeeperStatus;
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #ask(kind: 'seal' | 'open', context: Uint8Array, data: Uint8Array): Promise<Buffer> {
+    if (data.length + context.length > keeperItemBytes || context.length > 0xffff) {
+      return Promise.reject(new KeeperError('too-large', 'too large to seal'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#asked[kind].push({ context, data, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      setImmediate(() => {
+        this.#scheduled = false;
+        for (const each of ['seal', 'open'] as const) {
+          const items = this.#asked[each];
+          this.#asked[each] = [];
+          for (const batch of batches(items)) void this.#send(each, batch);
+        }
+      });
+    });
+  }
+
+  async #send(kind: 'seal' | 'open', items: readonly Asked[]): Promise<void> {
+    try {
+      const answer = await this.#connection.call(keeperRequest[kind], joinItems(items));
+      const outcomes = splitOutcomes(answer);
+      for (const [i, { resolve, reject }] of items.entries()) {
+        const outcome = outcomes[i];
+        if (outcome === undefined) reject(new KeeperError('protocol', 'an answer is missing'));
+        else if (outcome.code === 0) resolve(outcome.data);
+        else reject(refused(outcome.code));
+      }
+    } catch (error) {
+      for (const { reject } of items) reject(error);
+    }
+  }
+}
+
+function refused(code: number): KeeperError {
+  const name = keeperErrorCodes[code - 1] ?? 'protocol';
+  return new KeeperError(name, `the keeper refused: ${name}`);
+}
+
+function* batches(items: readonly Asked[]): Generator<Asked[]> {
+  let batch: Asked[] = [];
+  let size = 0;
+  for (const item of items) {
+    if (size + item.data.length > batchBytes && batch.length > 0) {
+      yield batch;
+      batch = [];
+      size = 0;
+    }
+    batch.push(item);
+    size += item.data.length + item.context.length + 6;
+  }
+  if (batch.length > 0) yield batch;
+}

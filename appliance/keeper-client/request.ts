@@ -1,0 +1,107 @@
+import type { KeeperErrorCode } from './keeper.ts';
+
+/** The requests of the keeper's two sockets: the kind of the frame. */
+export const keeperRequest = {
+  /** Items (see `joinItems`): context and plaintext; answered with outcomes. */
+  seal: 1,
+  /** Items: context and sealed bytes; answered with outcomes. */
+  open: 2,
+  /** Nothing; answered with JSON of KeeperStatus. */
+  status: 3,
+  /** Console only. JSON of InitialiseRequest; answered with nothing. */
+  initialise: 16,
+  /** Console only. The PIN as a person typed it; answered with nothing. */
+  pin: 17,
+} as const;
+
+export const keeperAnswer = { success: 0x80, refusal: 0x81 } as const;
+
+/** The longest payload of a frame in bytes, and of one item. */
+export const keeperPayloadBytes = 8 << 20;
+export const keeperItemBytes = 2 << 20;
+
+/** Outcome byte of an item: 0 is success, else 1 + the place in this list. */
+export const keeperErrorCodes = [
+  'unavailable',
+  'sealed',
+  'not-authentic',
+  'generation-unknown',
+  'too-large',
+  'protocol',
+  'token',
+  'not-new',
+] as const satisfies readonly KeeperErrorCode[];
+
+export interface Item {
+  readonly context: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+/** One payload of many items: context length (2 bytes), data length (4), context, data. */
+export function joinItems(items: readonly Item[]): Buffer {
+  let size = 0;
+  for (const { context, data } of items) size += 6 + context.length + data.length;
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let offset = 0;
+  for (const { context, data } of items) {
+    offset = bytes.writeUInt16BE(context.length, offset);
+    offset = bytes.writeUInt32BE(data.length, offset);
+    bytes.set(context, offset);
+    offset += context.length;
+    bytes.set(data, offset);
+    offset += data.length;
+  }
+  return bytes;
+}
+
+/** The items of a payload, as views of it; a RangeError where they do not add up. */
+export function splitItems(payload: Buffer): Item[] {
+  const items: Item[] = [];
+  let offset = 0;
+  while (offset < payload.length) {
+    const start = offset + 6;
+    const middle = start + payload.readUInt16BE(offset);
+    const end = middle + payload.readUInt32BE(offset + 2);
+    if (end > payload.length) throw new RangeError('an item beyond its payload');
+    items.push({
+      context: payload.subarray(start, middle),
+      data: payload.subarray(middle, end),
+    });
+    offset = end;
+  }
+  return items;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly data: Uint8Array;
+}
+
+/** One payload of many outcomes: code (1 byte), length (4), data. */
+export function joinOutcomes(outcomes: readonly Outcome[]): Buffer {
+  let size = 0;
+  for (const { data } of outcomes) size += 5 + data.length;
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let offset = 0;
+  for (const { code, data } of outcomes) {
+    offset = bytes.writeUInt8(code, offset);
+    offset = bytes.writeUInt32BE(data.length, offset);
+    bytes.set(data, offset);
+    offset += data.length;
+  }
+  return bytes;
+}
+
+/** The outcomes of a payload; their data are views of it. */
+export function splitOutcomes(payload: Buffer): { code: number; data: Buffer }[] {
+  const outcomes: { code: number; data: Buffer }[] = [];
+  let offset = 0;
+  while (offset < payload.length) {
+    const start = offset + 5;
+    const end = start + payload.readUInt32BE(offset + 1);
+    if (end > payload.length) throw new RangeError('an outcome beyond its payload');
+    outcomes.push({ code: payload.readUInt8(offset), data: payload.subarray(start, end) });
+    offset = end;
+  }
+  return outcomes;
+}
