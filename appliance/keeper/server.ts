@@ -1,0 +1,108 @@
+import { createServer } from 'node:net';
+import type { ListenOptions, Server, Socket } from 'node:net';
+import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
+import type { Frame } from '../frame/frame.ts';
+import type { InitialiseRequest } from '../keeper-client/console.ts';
+import { KeeperError } from '../keeper-client/keeper.ts';
+import {
+  joinOutcomes,
+  keeperAnswer,
+  keeperErrorCodes,
+  keeperPayloadBytes,
+  keeperRequest,
+  splitItems,
+} from '../keeper-client/request.ts';
+import type { Item, Outcome } from '../keeper-client/request.ts';
+import type { KeyKeeper } from './keeper.ts';
+
+type Answer = (frame: Frame) => Buffer | Promise<Buffer>;
+
+/** The socket that only the server's user can open: seal, open, status. */
+export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promise<Server> {
+  return start(listen, ({ kind, payload }) => {
+    switch (kind) {
+      case keeperRequest.seal:
+        return each(payload, ({ context, data }) => keeper.seal(context, data));
+      case keeperRequest.open:
+        return each(payload, ({ context, data }) => keeper.open(context, data as Buffer));
+      case keeperRequest.status:
+        return Buffer.from(JSON.stringify(keeper.status()));
+      default:
+        throw new KeeperError('protocol', 'no such request');
+    }
+  });
+}
+
+/** The socket where a person types secrets: status, initialise, PIN. */
+export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Promise<Server> {
+  return start(listen, async ({ kind, payload }) => {
+    switch (kind) {
+      case keeperRequest.status:
+        return Buffer.from(JSON.stringify(keeper.status()));
+      case keeperRequest.initialise: {
+        const { rootKeyLabel } = JSON.parse(payload.toString()) as InitialiseRequest;
+        await keeper.initialise(rootKeyLabel);
+        return Buffer.alloc(0);
+      }
+      case keeperRequest.pin:
+        await keeper.givePin(payload);
+        return Buffer.alloc(0);
+      default:
+        throw new KeeperError('protocol', 'no such request');
+    }
+  });
+}
+
+function start(listen: ListenOptions, answer: Answer): Promise<Server> {
+  const server = createServer((socket) => {
+    const splitter = new FrameSplitter(keeperPayloadBytes);
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      try {
+        for (const frame of splitter.push(chunk)) void respond(socket, frame, answer);
+        chunk.fill(0);
+      } catch {
+        socket.destroy();
+      }
+    });
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen, () => {
+      resolve(server);
+    });
+  });
+}
+
+async function respond(socket: Socket, frame: Frame, answer: Answer): Promise<void> {
+  try {
+    const made = answer(frame);
+    const payload = made instanceof Promise ? await made : made;
+    const bytes = encodeFrame(keeperAnswer.success, frame.id, payload);
+    payload.fill(0);
+    socket.write(bytes, () => bytes.fill(0));
+  } catch (error) {
+    const known =
+      error instanceof KeeperError ? error : new KeeperError('protocol', 'request refused');
+    const text = Buffer.from(`.${known.message}`);
+    text[0] = keeperErrorCodes.indexOf(known.code);
+    socket.write(encodeFrame(keeperAnswer.refusal, frame.id, text));
+  } finally {
+    frame.payload.fill(0);
+  }
+}
+
+/** One item's failure is that item's outcome; the others go on. */
+function each(payload: Buffer, act: (item: Item) => Buffer): Buffer {
+  const outcomes = splitItems(payload).map((item): Outcome => {
+    try {
+      return { code: 0, data: act(item) };
+    } catch (error) {
+      const code = error instanceof KeeperError ? error.code : 'protocol';
+      return { code: 1 + keeperErrorCodes.indexOf(code), data: new Uint8Array(0) };
+    }
+  });
+  const joined = joinOutcomes(outcomes);
+  for (const { data } of outcomes) data.fill(0);
+  return joined;
+}

@@ -1,0 +1,82 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { replaceFile } from './durable-file.ts';
+import type { Slot } from './slot.ts';
+
+/** All slots of a node, and which generation is written under. Lies outside the database. */
+export interface SlotTable {
+  readonly version: 1;
+  /** Grows by one with each writing: of two good copies the higher one counts. */
+  readonly serial: number;
+  /** 16 bytes in hexadecimal, as is `written`. */
+  readonly cluster: string;
+  readonly written: string;
+  readonly slots: readonly Slot[];
+}
+
+interface Stored {
+  readonly table: SlotTable;
+  /** HMAC-SHA-256 of the table under a key derived from the written generation. */
+  readonly mac: string;
+}
+
+const copies = ['slots.a', 'slots.b'] as const;
+
+/** A slot table that cannot be trusted or read. */
+export class SlotTableError extends Error {
+  override readonly name = 'SlotTableError';
+}
+
+/** Whether the folder holds a slot table, be it readable or not. */
+export function readStored(folder: string): { found: boolean; candidates: Stored[] } {
+  let found = false;
+  const candidates: Stored[] = [];
+  for (const name of copies) {
+    try {
+      const text = readFileSync(join(folder, name), 'utf8');
+      found = true;
+      const stored = JSON.parse(text) as Partial<Stored>;
+      if (stored.table?.version === 1 && typeof stored.mac === 'string') {
+        candidates.push(stored as Stored);
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') found = true;
+    }
+  }
+  candidates.sort((a, b) => b.table.serial - a.table.serial);
+  return { found, candidates };
+}
+
+/** Whether the table is as the holder of this key wrote it: anybody could encrypt to a slot. */
+export function isAuthentic({ table, mac }: Stored, key: KeyObject): boolean {
+  const given = Buffer.from(mac, 'hex');
+  const right = computeMac(table, key);
+  return given.length === right.length && timingSafeEqual(given, right);
+}
+
+/** Writes both copies, one after the other, each durably. */
+export function writeSlotTable(folder: string, table: SlotTable, key: KeyObject): void {
+  const stored: Stored = { table, mac: computeMac(table, key).toString('hex') };
+  const bytes = Buffer.from(`${JSON.stringify(stored, null, 1)}\n`);
+  for (const name of copies) replaceFile(join(folder, name), bytes);
+}
+
+/** The purpose under which a wrapping key derives the key of its slot table's MAC. */
+export const slotTablePurpose = 'twinlock slot table';
+
+function computeMac(table: SlotTable, key: KeyObject): Buffer {
+  const slots = table.slots.map((slot) => [
+    slot.kind,
+    slot.generation,
+    slot.keyId,
+    slot.label,
+    slot.publicKey,
+    slot.hash,
+    slot.created,
+    slot.ciphertext,
+  ]);
+  const text = JSON.stringify([table.version, table.serial, table.cluster, table.written, slots]);
+  return createHmac('sha256', key).update(text).digest();
+}
