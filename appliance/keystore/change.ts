@@ -1,6 +1,6 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ObjectType } from '../kmip/enumeration.ts';
-import type { Item, Value } from '../ttlv/item.ts';
+import type { Item } from '../ttlv/item.ts';
 import type { SealedMaterial } from './managed-object.ts';
 
 /**
@@ -23,6 +23,8 @@ export type Change =
       readonly kind: 'attribute-set';
       readonly object: string;
       readonly attribute: AttributeInstance;
+      /** Whether it is a further instance, or takes the place of the one with this index. */
+      readonly mode: 'add' | 'modify';
     }
   | {
       readonly kind: 'attribute-deleted';
@@ -45,12 +47,13 @@ export type Change =
       readonly kind: 'date-set';
       readonly object: string;
       readonly name: string;
-      readonly value: Value;
+      /** Seconds since 1970. */
+      readonly value: number;
     }
   /** Destroyed for every client at once; the material stays sealed for the retention time. */
   | { readonly kind: 'destroy-intended'; readonly object: string; readonly date: number }
-  | { readonly kind: 'destroy-cancelled'; readonly object: string; readonly intent: string }
-  | { readonly kind: 'object-purged'; readonly object: string; readonly intent: string }
+  | { readonly kind: 'destroy-cancelled'; readonly object: string }
+  | { readonly kind: 'object-purged'; readonly object: string }
   | { readonly kind: 'group-made'; readonly group: string }
   | {
       readonly kind: 'client-enrolled';

@@ -11,6 +11,9 @@ export interface ManagedObject {
   readonly group: string;
   /** Computed from the records and the dates at the moment of reading (KMIP 1.4 §3.22). */
   readonly state: State;
+  /** Cryptographic Algorithm, and Cryptographic Length in bits; 0 where there is none. */
+  readonly algorithm: number;
+  readonly length: number;
   /** Seconds since 1970; the record's time, so the same on every node. */
   readonly initialDate: number;
   readonly lastChangeDate: number;

@@ -1,0 +1,120 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import Sqlite from 'better-sqlite3';
+import { KeystoreError } from './error.ts';
+import { schema } from './schema.ts';
+
+export type Database = Sqlite;
+export type Statement = ReturnType<Database['prepare']>;
+
+/** "TwLk": tells our files from other encrypted ones. */
+const applicationId = 0x54774c6b;
+
+/**
+ * Opens the encrypted keystore or makes a new one. `pageKey`: 32 bytes, used as they are.
+ * `cacheKiB`: pages kept in clear in memory. Throws KeystoreError when the file is not ours, is
+ * damaged, is of a newer version, or when a setting that durability rests on does not hold.
+ */
+export function openDatabase(path: string, pageKey: Buffer, cacheKiB = 65_536): Database {
+  const isNew = !existsSync(path);
+  if (!isNew) refusePlaintext(path);
+  const database = new Sqlite(path);
+  try {
+    keyIn(database, pageKey);
+    configure(database, cacheKiB);
+    const id = database.pragma('application_id', { simple: true });
+    if (isNew) database.pragma(`application_id = ${applicationId}`);
+    else if (
+      id !== applicationId &&
+      Number(database.pragma('schema_version', { simple: true })) > 0
+    ) {
+      throw new KeystoreError('database-foreign', 'the database is another program’s');
+    }
+    migrate(database);
+    database.pragma(`application_id = ${applicationId}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw asKeystoreError(error);
+  }
+}
+
+/** What SQLite said, as a KeystoreError. */
+export function asKeystoreError(error: unknown): KeystoreError {
+  if (error instanceof KeystoreError) return error;
+  const code = (error as { code?: unknown }).code;
+  const text = typeof code === 'string' ? code : 'unknown';
+  if (text === 'SQLITE_NOTADB' || text.startsWith('SQLITE_CORRUPT')) {
+    const message = 'the database cannot be read with this node’s key, or is damaged';
+    return new KeystoreError('database-unreadable', message, { cause: error });
+  }
+  if (text === 'SQLITE_FULL') {
+    return new KeystoreError('disk-full', 'the disk is full', { cause: error });
+  }
+  return new KeystoreError('commit-failed', `the database refused: ${text}`, { cause: error });
+}
+
+/** A database that SQLite would open without any key was never ours. */
+function refusePlaintext(path: string): void {
+  const head = Buffer.alloc(16);
+  const file = openSync(path, 'r');
+  try {
+    if (readSync(file, head) === 0) return;
+  } finally {
+    closeSync(file);
+  }
+  if (head.toString('latin1').startsWith('SQLite format 3')) {
+    throw new KeystoreError('database-foreign', 'the database is not encrypted');
+  }
+}
+
+function keyIn(database: Database, pageKey: Buffer): void {
+  // A plain better-sqlite3 ignores every key silently; only this build has the function.
+  try {
+    database.prepare('SELECT sqlite3mc_version()').get();
+  } catch (cause) {
+    throw new KeystoreError('cipher-missing', 'SQLite was built without a cipher', { cause });
+  }
+  database.pragma(`cipher = 'sqlcipher'`);
+  database.pragma('legacy = 4');
+  // 32 raw bytes would be taken as a passphrase; this form is taken as the key itself.
+  const raw = Buffer.concat([Buffer.from('raw:'), Buffer.from(pageKey.toString('hex'))]);
+  database.key(raw);
+  raw.fill(0);
+}
+
+function configure(database: Database, cacheKiB: number): void {
+  // Sorting would spill into files in clear.
+  database.pragma('temp_store = MEMORY');
+  database.pragma('journal_mode = WAL');
+  // After WAL, because this build then falls back to NORMAL, which does not flush a commit.
+  database.pragma('synchronous = FULL');
+  database.pragma('secure_delete = ON');
+  database.pragma('foreign_keys = ON');
+  database.pragma(`cache_size = -${cacheKiB}`);
+  const settings = [
+    ['journal_mode', 'wal'],
+    ['synchronous', 2],
+    ['temp_store', 2],
+    ['secure_delete', 1],
+  ] as const;
+  for (const [name, wanted] of settings) {
+    const found: unknown = database.pragma(name, { simple: true });
+    if (found !== wanted) {
+      throw new KeystoreError('not-durable', `SQLite says ${name} = ${String(found)}`);
+    }
+  }
+}
+
+function migrate(database: Database): void {
+  const taken = Number(database.pragma('user_version', { simple: true }));
+  if (taken > schema.length) {
+    throw new KeystoreError('database-newer', 'a newer version has written this database');
+  }
+  for (const [i, step] of schema.entries()) {
+    if (i < taken) continue;
+    database.transaction(() => {
+      database.exec(step);
+      database.pragma(`user_version = ${i + 1}`);
+    })();
+  }
+}

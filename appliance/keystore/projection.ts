@@ -1,0 +1,250 @@
+import { CryptographicUsageMask } from '../kmip/mask.ts';
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import type { ObjectType } from '../kmip/enumeration.ts';
+import { stateAt } from '../kmip/state.ts';
+import type { Client } from './client.ts';
+import type { Database, Statement } from './database.ts';
+import { foldClient, foldObject } from './fold.ts';
+import type { FoldedClient, FoldedObject } from './fold.ts';
+import type { ManagedObject } from './managed-object.ts';
+import { decodeForm, decodeValue, encodeValue } from './payload.ts';
+import { decodeHead } from './record.ts';
+import type { RecordHead } from './record.ts';
+
+interface ObjectRow {
+  readonly identifier: string;
+  readonly key_group: string;
+  readonly type: number;
+  readonly algorithm: number;
+  readonly length: number;
+  readonly initial_date: number;
+  readonly last_change_date: number;
+  readonly activation_date: number | null;
+  readonly deactivation_date: number | null;
+  readonly compromise_date: number | null;
+  readonly compromise_occurrence_date: number | null;
+  readonly destroy_date: number | null;
+  readonly compromised: number;
+  readonly destroyed: number;
+  readonly revocation: string | null;
+  readonly commitment: Buffer | null;
+  readonly form: Buffer;
+}
+
+/** The tables that are the fold's image: written with each record, read by everything. */
+export class Projection {
+  readonly #now: () => number;
+  readonly #object: Statement;
+  readonly #attributes: Statement;
+  readonly #records: Statement;
+  readonly #instance: Statement;
+  readonly #putObject: Statement;
+  readonly #dropAttributes: Statement;
+  readonly #putAttribute: Statement;
+  readonly #putClient: Statement;
+  readonly #putGroup: Statement;
+  readonly #client: Statement;
+  readonly #clients: Statement;
+  readonly #groups: Statement;
+  readonly #page: Statement;
+
+  /** `now`: seconds since 1970; states are computed from dates when they are read. */
+  constructor(database: Database, now: () => number) {
+    this.#now = now;
+    const prepare = (sql: string): Statement => database.prepare(sql);
+    this.#object = prepare('SELECT * FROM object WHERE identifier = ?');
+    this.#attributes = prepare(
+      'SELECT name, ordinal, value FROM attribute WHERE object = ? ORDER BY name, ordinal',
+    );
+    this.#records = prepare('SELECT body FROM record WHERE object = ?');
+    this.#instance = prepare(
+      'SELECT instance FROM attribute WHERE object = ? AND name = ? AND ordinal = ?',
+    );
+    this.#putObject = prepare(`
+      INSERT INTO object (identifier, key_group, type, algorithm, length, usage_mask,
+        initial_date, last_change_date, activation_date, deactivation_date, compromise_date,
+        compromise_occurrence_date, destroy_date, compromised, destroyed, revocation, commitment,
+        form) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (identifier) DO UPDATE SET key_group = excluded.key_group, type = excluded.type,
+        algorithm = excluded.algorithm, length = excluded.length,
+        usage_mask = excluded.usage_mask, initial_date = excluded.initial_date,
+        last_change_date = excluded.last_change_date, activation_date = excluded.activation_date,
+        deactivation_date = excluded.deactivation_date,
+        compromise_date = excluded.compromise_date,
+        compromise_occurrence_date = excluded.compromise_occurrence_date,
+        destroy_date = excluded.destroy_date, compromised = excluded.compromised,
+        destroyed = excluded.destroyed, revocation = excluded.revocation,
+        commitment = excluded.commitment, form = excluded.form`);
+    this.#dropAttributes = prepare('DELETE FROM attribute WHERE object = ?');
+    this.#putAttribute = prepare('INSERT INTO attribute VALUES (?, ?, ?, ?, ?)');
+    this.#putClient = prepare('REPLACE INTO client VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#putGroup = prepare('INSERT OR IGNORE INTO key_group VALUES (?)');
+    this.#client = prepare(`SELECT * FROM client WHERE fingerprint = ?
+      ORDER BY state = 'blocked' DESC, state = 'allowed' DESC, added DESC, id LIMIT 1`);
+    this.#clients = prepare('SELECT * FROM client ORDER BY added, name, id');
+    this.#groups = prepare('SELECT name FROM key_group ORDER BY name').pluck();
+    this.#page = prepare(`SELECT * FROM object WHERE id >
+      coalesce((SELECT id FROM object WHERE identifier = ?), 0) ORDER BY id LIMIT ?`);
+  }
+
+  /** Brings the tables in step with all records that speak of what this record speaks of. */
+  apply(record: RecordHead): void {
+    if (record.kind === 'epoch-begun') return;
+    if (record.kind === 'group-made') {
+      this.#putGroup.run(record.object);
+      return;
+    }
+    if (record.kind.startsWith('client-')) {
+      const client = foldClient(this.records(record.object));
+      if (client !== undefined) this.#writeClient(client);
+      return;
+    }
+    // A creation is mostly the first word on its object: no need to ask for others.
+    const object = foldObject(this.records(record.object));
+    if (object !== undefined) this.#writeObject(object);
+  }
+
+  records(object: string): RecordHead[] {
+    const bodies = this.#records.all(object) as { body: Buffer }[];
+    return bodies.map(({ body }) => decodeHead(body)).filter((head) => head !== undefined);
+  }
+
+  object(identifier: string): ManagedObject | undefined {
+    const row = this.#object.get(identifier) as ObjectRow | undefined;
+    return row === undefined ? undefined : this.#managed(row);
+  }
+
+  page(after: string | undefined, limit: number): ManagedObject[] {
+    const rows = this.#page.all(after ?? '', limit) as ObjectRow[];
+    return rows.map((row) => this.#managed(row));
+  }
+
+  /** The identifier of an attribute's instance, for records that modify or delete it. */
+  instance(object: string, name: string, index: number): string | undefined {
+    const row = this.#instance.get(object, name, index) as { instance: string } | undefined;
+    return row?.instance;
+  }
+
+  client(fingerprint: string): Client | undefined {
+    const row = this.#client.get(fingerprint) as ClientRow | undefined;
+    return row === undefined ? undefined : clientOf(row);
+  }
+
+  clients(): Client[] {
+    return (this.#clients.all() as ClientRow[]).map(clientOf);
+  }
+
+  groups(): string[] {
+    return this.#groups.all() as string[];
+  }
+
+  #managed(row: ObjectRow): ManagedObject {
+    const attributes = this.#attributes.all(row.identifier) as AttributeRow[];
+    const activation = optional('activationDate', row.activation_date);
+    const deactivation = optional('deactivationDate', row.deactivation_date);
+    const life = {
+      ...activation,
+      ...deactivation,
+      compromised: row.compromised !== 0,
+      destroyed: row.destroyed !== 0,
+    };
+    return {
+      uniqueIdentifier: row.identifier,
+      objectType: row.type as ObjectType,
+      group: row.key_group,
+      state: stateAt(life, this.#now()),
+      algorithm: row.algorithm,
+      length: row.length,
+      initialDate: row.initial_date,
+      lastChangeDate: row.last_change_date,
+      ...activation,
+      ...deactivation,
+      ...optional('compromiseDate', row.compromise_date),
+      ...optional('compromiseOccurrenceDate', row.compromise_occurrence_date),
+      ...optional('destroyDate', row.destroy_date),
+      ...(row.revocation === null
+        ? {}
+        : { revocationReason: JSON.parse(row.revocation) as { code: number; message?: string } }),
+      attributes: attributes.map(instanceOf),
+      form: decodeForm(row.form),
+      hasMaterial: row.commitment !== null,
+    };
+  }
+
+  #writeObject(object: FoldedObject): void {
+    const integer = (name: string): number => {
+      const found = object.attributes.find((attribute) => attribute.name === name);
+      const value = found && decodeValue(Buffer.from(found.value, 'hex')).value;
+      return typeof value === 'number' ? value : 0;
+    };
+    const { revocation, commitment } = object;
+    this.#putObject.run(
+      object.identifier,
+      object.group,
+      object.type,
+      integer('Cryptographic Algorithm'),
+      integer('Cryptographic Length'),
+      integer('Cryptographic Usage Mask') & allUsages,
+      object.initialDate,
+      object.lastChangeDate,
+      object.dates['Activation Date']?.value ?? null,
+      object.dates['Deactivation Date']?.value ?? null,
+      object.compromiseDate,
+      object.compromiseOccurrenceDate,
+      object.destroyDate,
+      object.compromised ? 1 : 0,
+      object.intents.length > 0 || object.purged ? 1 : 0,
+      revocation === null
+        ? null
+        : JSON.stringify({ code: revocation.code, ...optional('message', revocation.message) }),
+      commitment === null || object.purged ? null : Buffer.from(commitment, 'hex'),
+      Buffer.from(object.form, 'hex'),
+    );
+    this.#dropAttributes.run(object.identifier);
+    for (const { name, index, instance, value } of object.attributes) {
+      const bytes = Buffer.from(value, 'hex');
+      this.#putAttribute.run(object.identifier, name, index, instance, bytes);
+    }
+    for (const [name, date] of Object.entries(object.dates)) {
+      if (name === 'Activation Date' || name === 'Deactivation Date') continue;
+      const bytes = encodeValue({ type: 'DateTime', value: BigInt(date.value) });
+      this.#putAttribute.run(object.identifier, name, 0, '', bytes);
+    }
+  }
+
+  #writeClient(client: FoldedClient): void {
+    const { id, name, group, fingerprint, state, certificate, added } = client;
+    this.#putGroup.run(group);
+    this.#putClient.run(id, name, group, fingerprint, state, certificate, added);
+  }
+}
+
+const allUsages = Object.values(CryptographicUsageMask).reduce((sum, bit) => sum | bit, 0);
+
+interface AttributeRow {
+  readonly name: string;
+  readonly ordinal: number;
+  readonly value: Buffer;
+}
+
+function instanceOf({ name, ordinal, value }: AttributeRow): AttributeInstance {
+  return { name, index: ordinal, value: decodeValue(value) };
+}
+
+interface ClientRow {
+  readonly id: string;
+  readonly name: string;
+  readonly key_group: string;
+  readonly fingerprint: string;
+  readonly state: Client['state'];
+  readonly certificate: string;
+  readonly added: number;
+}
+
+function clientOf({ key_group: group, ...row }: ClientRow): Client {
+  return { ...row, group };
+}
+
+function optional<N extends string, T>(name: N, value: T | null): Partial<Record<N, T>> {
+  return value === null ? {} : ({ [name]: value } as Record<N, T>);
+}

@@ -1,0 +1,47 @@
+/**
+ * The steps that bring a database from one schema to the next; `user_version` is how many were
+ * taken. Records are the truth; object, attribute, client and key_group are their projection.
+ */
+export const schema: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE TABLE record (
+    id INTEGER PRIMARY KEY,
+    node TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+    lamport INTEGER NOT NULL, object TEXT NOT NULL,
+    body BLOB NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL,
+    UNIQUE (epoch, seq)
+  ) STRICT;
+  CREATE INDEX record_of_object ON record (object);
+  CREATE TABLE material (
+    object TEXT PRIMARY KEY, commitment BLOB NOT NULL, sealed BLOB NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE TABLE object (
+    id INTEGER PRIMARY KEY,
+    identifier TEXT NOT NULL UNIQUE, key_group TEXT NOT NULL, type INTEGER NOT NULL,
+    algorithm INTEGER NOT NULL, length INTEGER NOT NULL, usage_mask INTEGER NOT NULL,
+    initial_date INTEGER NOT NULL, last_change_date INTEGER NOT NULL,
+    activation_date INTEGER, deactivation_date INTEGER, compromise_date INTEGER,
+    compromise_occurrence_date INTEGER, destroy_date INTEGER,
+    compromised INTEGER NOT NULL, destroyed INTEGER NOT NULL,
+    revocation TEXT, commitment BLOB, form BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX object_of_group ON object (key_group, id);
+  CREATE TABLE attribute (
+    object TEXT NOT NULL, name TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    instance TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (object, name, ordinal)
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX attribute_by_value ON attribute (name, value, object);
+  CREATE TABLE client (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, key_group TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, state TEXT NOT NULL, certificate TEXT NOT NULL,
+    added INTEGER NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX client_by_fingerprint ON client (fingerprint);
+  CREATE TABLE key_group (name TEXT PRIMARY KEY) WITHOUT ROWID, STRICT;
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL
+  ) STRICT;
+  `,
+];
