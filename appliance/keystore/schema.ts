@@ -12,6 +12,10 @@ export const schema: readonly string[] = [
     body BLOB NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL,
     UNIQUE (epoch, seq)
   ) STRICT;
+  CREATE TABLE head (
+    epoch TEXT PRIMARY KEY, node TEXT NOT NULL, seq INTEGER NOT NULL,
+    lamport INTEGER NOT NULL, hash BLOB NOT NULL
+  ) WITHOUT ROWID, STRICT;
   CREATE INDEX record_of_object ON record (object);
   CREATE TABLE material (
     object TEXT PRIMARY KEY, commitment BLOB NOT NULL, sealed BLOB NOT NULL

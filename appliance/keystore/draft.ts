@@ -1,0 +1,149 @@
+import type { AuditEntry } from '../audit/event.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { Change } from './change.ts';
+import type { Client } from './client.ts';
+import type { Database, Statement } from './database.ts';
+import { KeystoreError } from './error.ts';
+import type { Draft } from './keystore.ts';
+import { locate } from './locate-query.ts';
+import type { LocateFilter } from './locate.ts';
+import type { ManagedObject } from './managed-object.ts';
+import { encodeForm, encodeValue, packAttribute } from './payload.ts';
+import type { Kind, Payloads } from './payload.ts';
+import { foldClient, foldObject } from './fold.ts';
+import type { Projection } from './projection.ts';
+import type { RecordLog } from './record-log.ts';
+
+export interface DraftParts {
+  readonly database: Database;
+  readonly projection: Projection;
+  readonly records: RecordLog;
+  readonly audit: AuditLog;
+  readonly now: () => number;
+}
+
+/** One transaction's view of the keystore, in which changes become records. */
+export class OpenDraft implements Draft {
+  readonly #parts: DraftParts;
+  readonly #putMaterial: Statement;
+
+  constructor(parts: DraftParts) {
+    this.#parts = parts;
+    this.#putMaterial = parts.database.prepare('INSERT INTO material VALUES (?, ?, ?)');
+  }
+
+  object(uniqueIdentifier: string): ManagedObject | undefined {
+    return this.#parts.projection.object(uniqueIdentifier);
+  }
+
+  locate(group: string, filter: LocateFilter): readonly string[] {
+    return locate(this.#parts.database, group, filter, this.#parts.now());
+  }
+
+  clients(): readonly Client[] {
+    return this.#parts.projection.clients();
+  }
+
+  groups(): readonly string[] {
+    return this.#parts.projection.groups();
+  }
+
+  audit(entry: AuditEntry): void {
+    this.#parts.audit.append(entry, this.#parts.now());
+  }
+
+  append(change: Change): void {
+    switch (change.kind) {
+      case 'object-created':
+        this.#create(change);
+        return;
+      case 'attribute-set': {
+        const { object, mode, attribute } = change;
+        const { name, index, value } = attribute;
+        const instance = mode === 'add' ? null : this.#instance(object, name, index);
+        const payload = { name, index, value: encodeValue(value).toString('hex'), instance };
+        this.#record('attribute-set', object, payload);
+        return;
+      }
+      case 'attribute-deleted': {
+        const instance = this.#instance(change.object, change.name, change.index);
+        this.#record('attribute-deleted', change.object, { instance });
+        return;
+      }
+      case 'date-set': {
+        const folded = foldObject(this.#parts.projection.records(change.object));
+        const replaces = folded?.dates[change.name]?.heads ?? [];
+        const { name, value } = change;
+        this.#record('date-set', change.object, { name, value, replaces });
+        return;
+      }
+      case 'object-activated':
+        this.#record(change.kind, change.object, { date: change.date });
+        return;
+      case 'object-revoked':
+        this.#record(change.kind, change.object, {
+          code: change.code,
+          message: change.message ?? null,
+          date: change.date,
+          occurrence: change.compromiseOccurrenceDate ?? null,
+        });
+        return;
+      case 'destroy-intended':
+        this.#record(change.kind, change.object, { date: change.date });
+        return;
+      case 'destroy-cancelled':
+      case 'object-purged':
+        this.#endIntents(change.kind, change.object);
+        return;
+      case 'group-made':
+        this.#record(change.kind, change.group, {});
+        return;
+      case 'client-enrolled': {
+        const { kind, client, name, group, fingerprint, certificate, state } = change;
+        this.#record(kind, client, { name, group, fingerprint, certificate, state });
+        return;
+      }
+      case 'client-allowed': {
+        const folded = foldClient(this.#parts.projection.records(change.client));
+        const replaces = folded?.blocks ?? [];
+        this.#record(change.kind, change.client, { group: change.group, replaces });
+        return;
+      }
+      case 'client-blocked':
+        this.#record(change.kind, change.client, {});
+        return;
+    }
+  }
+
+  #create(change: Extract<Change, { kind: 'object-created' }>): void {
+    const { object, group, objectType, attributes, form, material } = change;
+    this.#record('object-created', object, {
+      group,
+      type: objectType,
+      attributes: attributes.map(packAttribute),
+      form: encodeForm(form).toString('hex'),
+      commitment: material === undefined ? null : Buffer.from(material.commitment).toString('hex'),
+    });
+    if (material !== undefined) {
+      this.#putMaterial.run(object, Buffer.from(material.commitment), Buffer.from(material.sealed));
+    }
+  }
+
+  #endIntents(kind: 'destroy-cancelled' | 'object-purged', object: string): void {
+    const intents = foldObject(this.#parts.projection.records(object))?.intents ?? [];
+    for (const intent of intents) this.#record(kind, object, { intent });
+  }
+
+  #instance(object: string, name: string, index: number): string {
+    const instance = this.#parts.projection.instance(object, name, index);
+    if (instance === undefined) {
+      throw new KeystoreError('commit-failed', 'no such attribute instance');
+    }
+    return instance;
+  }
+
+  #record<K extends Kind>(kind: K, object: string, payload: Payloads[K]): void {
+    const { records, projection, now } = this.#parts;
+    projection.apply(records.append(kind, object, payload, now()));
+  }
+}

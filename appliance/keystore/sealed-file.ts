@@ -1,0 +1,55 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Keeper } from '../keeper-client/keeper.ts';
+
+/** The node's secrets that lie outside the database, each in a file of its own. */
+export type SecretName =
+  'page-key' | 'record-key' | 'commitment-key' | 'server-key' | 'authority-key';
+
+/**
+ * Files that hold a secret under the wrapping key, bound to the cluster and to their name.
+ * Throws what the keeper throws; a missing file is ENOENT.
+ */
+export class SealedFiles {
+  readonly #folder: string;
+  readonly #keeper: Keeper;
+  readonly #cluster: string;
+
+  constructor(folder: string, keeper: Keeper, cluster: string) {
+    this.#folder = folder;
+    this.#keeper = keeper;
+    this.#cluster = cluster;
+  }
+
+  /** The secret; whoever asks wipes it. `make` gives the first one, and its bytes are wiped. */
+  async openOrMake(name: SecretName, make: () => Buffer): Promise<Buffer> {
+    const context = Buffer.from(JSON.stringify(['twinlock secret 1', this.#cluster, name]));
+    const path = join(this.#folder, `${name}.sealed`);
+    let sealed: Buffer;
+    try {
+      sealed = readFileSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      const secret = make();
+      sealed = await this.#keeper.seal(context, secret);
+      secret.fill(0);
+      writeDurably(path, sealed);
+    }
+    return this.#keeper.open(context, sealed);
+  }
+}
+
+/** A new file that is whole after a power cut, or not there. */
+function writeDurably(path: string, bytes: Uint8Array): void {
+  const file = openSync(`${path}.new`, 'w', 0o600);
+  try {
+    writeSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(`${path}.new`, path);
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
