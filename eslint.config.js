@@ -16,6 +16,9 @@ export default tseslint.config(
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
+      // Context tags of ASN.1 are numbers that forge types as an enum.
+      '@typescript-eslint/no-unsafe-enum-assignment': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_' }],
       // An empty arrow is how a caller says that it waits for an end and wants no value.
       '@typescript-eslint/no-empty-function': 'off',
     },

@@ -231,12 +231,11 @@ function usage(bits: number): Asn1 {
 }
 
 function explicit(tag: number, content: Asn1): Asn1 {
-  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, tag as forge.asn1.Type, true, [content]);
+  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, tag, true, [content]);
 }
 
 function tagged(tag: number, bytes: Buffer): Asn1 {
-  const type = tag as forge.asn1.Type;
-  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, type, false, bytesOf(bytes));
+  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, tag, false, bytesOf(bytes));
 }
 
 function extension(id: string, critical: boolean, content: Asn1): Asn1 {

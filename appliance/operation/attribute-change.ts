@@ -1,0 +1,35 @@
+import { attributeRule } from '../kmip/attribute.ts';
+import type { AttributeRule } from '../kmip/attribute.ts';
+import { ResultReason, State } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { dateNames } from '../keystore/fold.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
+
+/** Whether an attribute is one of the dates that the keystore keeps apart. */
+export function isDate(name: string): boolean {
+  return (dateNames as readonly string[]).includes(name);
+}
+
+/** The rule of an attribute that has to exist. Throws KmipError Item Not Found (KMIP 1.4 §11.15). */
+export function existingRule(name: string, version: number): AttributeRule {
+  const rule = attributeRule(name, version);
+  if (rule === undefined) throw new KmipError(ResultReason.ItemNotFound, 'No such attribute');
+  return rule;
+}
+
+/**
+ * Refuses to set a date once the object's state has passed it by (KMIP 1.4 §3.24 to §3.27).
+ * Throws KmipError Permission Denied.
+ */
+export function refuseLate(rule: AttributeRule, object: ManagedObject): void {
+  const { PreActive, Active } = State;
+  const allowed = {
+    yes: true,
+    no: false,
+    early: object.state === PreActive,
+    late: object.state === PreActive || object.state === Active,
+  };
+  if (!allowed[rule.modifiable]) {
+    throw new KmipError(ResultReason.PermissionDenied, 'The attribute cannot be changed now');
+  }
+}

@@ -1,0 +1,32 @@
+import { Operation } from '../kmip/enumeration.ts';
+import { Tag } from '../kmip/tag.ts';
+import { optional, repeated, required, structure, textString } from '../ttlv/structure.ts';
+import { attribute, toWire } from './attribute-codec.ts';
+import { attributesOf } from './object-attribute.ts';
+import { defineReading } from './operation.ts';
+
+/**
+ * Get Attributes (KMIP 1.4 §4.12). An attribute that is not set is left out, and that is a success:
+ * vCenter asks for its own attributes before it sets them.
+ */
+export const getAttributes = defineReading({
+  operation: Operation.GetAttributes,
+  since: 100,
+  policy: { target: 'object', right: 'read' },
+  request: structure({
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+    attributeNames: repeated(Tag.AttributeName, textString),
+  }),
+  response: structure({
+    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    attributes: repeated(Tag.Attribute, attribute),
+  }),
+  prepare: (request, context) => (view) => {
+    const object = context.target(view, request.uniqueIdentifier);
+    context.place(object.uniqueIdentifier);
+    const all = attributesOf(object, context.version);
+    const wanted = new Set(request.attributeNames);
+    const chosen = wanted.size === 0 ? all : all.filter(({ name }) => wanted.has(name));
+    return { uniqueIdentifier: object.uniqueIdentifier, attributes: chosen.map(toWire) };
+  },
+});

@@ -1,0 +1,35 @@
+import { activate } from './activate.ts';
+import { addAttribute } from './add-attribute.ts';
+import { check } from './check.ts';
+import { create } from './create.ts';
+import { deleteAttribute } from './delete-attribute.ts';
+import { destroy } from './destroy.ts';
+import { discoverVersions } from './discover-versions.ts';
+import { getAttributeList } from './get-attribute-list.ts';
+import { getAttributes } from './get-attributes.ts';
+import { get } from './get.ts';
+import { locate } from './locate.ts';
+import { modifyAttribute } from './modify-attribute.ts';
+import type { OperationDefinition } from './operation.ts';
+import { query } from './query.ts';
+import { register } from './register.ts';
+import { revoke } from './revoke.ts';
+
+/** Every operation the server performs: what is not here does not exist, for Query too. */
+export const operations: readonly OperationDefinition[] = [
+  create,
+  register,
+  locate,
+  check,
+  get,
+  getAttributes,
+  getAttributeList,
+  addAttribute,
+  modifyAttribute,
+  deleteAttribute,
+  activate,
+  revoke,
+  destroy,
+  query,
+  discoverVersions,
+];

@@ -1,0 +1,98 @@
+import { checkAttribute } from '../kmip/attribute.ts';
+import { ObjectGroupMember, Operation, ResultReason } from '../kmip/enumeration.ts';
+import type { ObjectType, State } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { StorageStatusMask } from '../kmip/mask.ts';
+import { Tag } from '../kmip/tag.ts';
+import type { LocateFilter } from '../keystore/locate.ts';
+import type { Value } from '../ttlv/item.ts';
+import { enumeration, integer, optional, repeated, structure } from '../ttlv/structure.ts';
+import { textString } from '../ttlv/structure.ts';
+import { attribute, valueOf } from './attribute-codec.ts';
+import { defineReading } from './operation.ts';
+
+/** The most identifiers that one answer holds; a client that wants more gives an offset. */
+const identifiersMost = 10_000;
+
+/** Locate (KMIP 1.4 §4.9): identifiers of the group's objects that have all the attributes. */
+export const locate = defineReading({
+  operation: Operation.Locate,
+  since: 100,
+  policy: { target: 'group', right: 'locate' },
+  request: structure({
+    maximumItems: optional(Tag.MaximumItems, integer),
+    offsetItems: optional(Tag.OffsetItems, integer, { since: 103 }),
+    storageStatusMask: optional(Tag.StorageStatusMask, integer),
+    objectGroupMember: optional(Tag.ObjectGroupMember, enumeration(ObjectGroupMember), {
+      since: 101,
+    }),
+    attributes: repeated(Tag.Attribute, attribute),
+  }),
+  response: structure({
+    locatedItems: optional(Tag.LocatedItems, integer, { since: 103 }),
+    uniqueIdentifiers: repeated(Tag.UniqueIdentifier, textString),
+  }),
+  prepare: (request, context) => (view) => {
+    const { maximumItems = identifiersMost, offsetItems = 0, storageStatusMask } = request;
+    if (maximumItems < 0 || offsetItems < 0) {
+      throw new KmipError(ResultReason.InvalidField, 'A count is negative');
+    }
+    const online = StorageStatusMask.OnLineStorage;
+    // Nothing is archived here, so a search of the archive alone finds nothing.
+    if (storageStatusMask !== undefined && (storageStatusMask & online) === 0) {
+      return { uniqueIdentifiers: [] };
+    }
+    const conditions = request.attributes.map((wire) => {
+      const value = valueOf(wire);
+      checkAttribute(wire.attributeName, value, context.version);
+      return { name: wire.attributeName, value };
+    });
+    const maximum = Math.min(maximumItems, identifiersMost);
+    const filter = filterOf(conditions, offsetItems, maximum);
+    const uniqueIdentifiers = view.locate(context.client.group, filter);
+    const [only, ...others] = uniqueIdentifiers;
+    if (only !== undefined && others.length === 0) context.place(only);
+    return { uniqueIdentifiers };
+  },
+});
+
+const dates: ReadonlySet<string> = new Set([
+  'Initial Date',
+  'Activation Date',
+  'Deactivation Date',
+  'Destroy Date',
+  'Compromise Date',
+  'Compromise Occurrence Date',
+  'Last Change Date',
+]);
+
+type Draft = { -readonly [K in keyof LocateFilter]: LocateFilter[K] } & {
+  attributes: { name: string; value: Value }[];
+};
+
+/** Sorts the conditions into those the keystore has columns for and those it matches by value. */
+function filterOf(
+  conditions: readonly { readonly name: string; readonly value: Value }[],
+  offset: number,
+  maximum: number,
+): LocateFilter {
+  const filter: Draft = { attributes: [], dates: [], offset, maximum };
+  const moments = new Map<string, number[]>();
+  for (const { name, value } of conditions) {
+    if (name === 'Object Type') filter.objectType = value.value as ObjectType;
+    else if (name === 'State') filter.state = value.value as State;
+    else if (name === 'Unique Identifier' && value.type === 'TextString') {
+      filter.uniqueIdentifier = value.value;
+    } else if (name === 'Cryptographic Usage Mask') filter.usageMask = Number(value.value);
+    else if (dates.has(name)) {
+      moments.set(name, [...(moments.get(name) ?? []), Number(value.value)]);
+    } else filter.attributes.push({ name, value });
+  }
+  // One date is that moment, two are a range (§4.9).
+  filter.dates = [...moments].map(([name, values]) => ({
+    name,
+    from: Math.min(...values),
+    to: Math.max(...values),
+  }));
+  return filter;
+}

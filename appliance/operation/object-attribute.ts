@@ -1,0 +1,67 @@
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import { attributeRule } from '../kmip/attribute.ts';
+import { Tag } from '../kmip/tag.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
+import type { Value } from '../ttlv/item.ts';
+
+/**
+ * All attributes of an object that a protocol version knows, those that the server computes among
+ * them, by name and index.
+ */
+export function attributesOf(object: ManagedObject, version: number): AttributeInstance[] {
+  const computed = Object.entries(computedAttributes(object)).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, index: 0, value }],
+  );
+  return [...computed, ...object.attributes].filter(
+    ({ name }) => attributeRule(name, version) !== undefined,
+  );
+}
+
+function computedAttributes(object: ManagedObject): Record<string, Value | undefined> {
+  const date = (seconds: number | undefined): Value | undefined =>
+    seconds === undefined ? undefined : { type: 'DateTime', value: BigInt(seconds) };
+  return {
+    'Unique Identifier': { type: 'TextString', value: object.uniqueIdentifier },
+    'Object Type': { type: 'Enumeration', value: object.objectType },
+    State: { type: 'Enumeration', value: object.state },
+    'Initial Date': date(object.initialDate),
+    'Activation Date': date(object.activationDate),
+    'Deactivation Date': date(object.deactivationDate),
+    'Destroy Date': date(object.destroyDate),
+    'Compromise Occurrence Date': date(object.compromiseOccurrenceDate),
+    'Compromise Date': date(object.compromiseDate),
+    'Revocation Reason': revocationReason(object),
+    'Last Change Date': date(object.lastChangeDate),
+  };
+}
+
+function revocationReason({ revocationReason: reason }: ManagedObject): Value | undefined {
+  if (reason === undefined) return undefined;
+  return {
+    type: 'Structure',
+    value: [
+      { tag: Tag.RevocationReasonCode, type: 'Enumeration', value: reason.code },
+      ...(reason.message === undefined
+        ? []
+        : [{ tag: Tag.RevocationMessage, type: 'TextString', value: reason.message } as const]),
+    ],
+  };
+}
+
+/** Whether two values are the same, by type and content. */
+export function sameValue(a: Value, b: Value): boolean {
+  if (a.type !== b.type) return false;
+  if (a.type === 'Structure' && b.type === 'Structure') {
+    return (
+      a.value.length === b.value.length &&
+      a.value.every((item, i) => {
+        const other = b.value[i];
+        return other !== undefined && item.tag === other.tag && sameValue(item, other);
+      })
+    );
+  }
+  if (a.value instanceof Uint8Array && b.value instanceof Uint8Array) {
+    return Buffer.compare(a.value, b.value) === 0;
+  }
+  return a.value === b.value;
+}

@@ -1,0 +1,125 @@
+import type { Operation as OperationCode } from '../kmip/enumeration.ts';
+import type { Client } from '../keystore/client.ts';
+import type { Draft, Keystore } from '../keystore/keystore.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
+import { Tag } from '../kmip/tag.ts';
+import type { Writer } from '../ttlv/encode.ts';
+import type { Item } from '../ttlv/item.ts';
+import type { Codec } from '../ttlv/structure.ts';
+
+/** What a client needs in order to be let at an operation's target. */
+export type Policy =
+  /** Speaks of the server alone; any client that was let in. */
+  | { readonly target: 'server' }
+  /** Makes or lists objects of the client's own key group. */
+  | { readonly target: 'group'; readonly right: 'create' | 'locate' }
+  /** Touches one object, which has to be of the client's own key group. */
+  | { readonly target: 'object'; readonly right: 'get' | 'read' | 'modify' | 'destroy' };
+
+/** Where an act reads: the keystore itself, or the draft of the change it is part of. */
+export type View = Pick<Keystore, 'object' | 'locate'>;
+
+/** What an operation may use; made for one batch item. */
+export interface Context {
+  readonly client: Client;
+  /** 1.4 is 104. */
+  readonly version: number;
+  readonly keystore: Keystore;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  readonly random: (bytes: number) => Buffer;
+  readonly newIdentifier: () => string;
+  /** The operations that the server performs, for Query. */
+  readonly operations: readonly OperationCode[];
+  /**
+   * The object an item speaks of: by identifier, or by the ID Placeholder (KMIP 1.4 §4) where the
+   * item names none. Throws KmipError Item Not Found for one that does not exist and for one that
+   * the client may not touch, which the client cannot tell apart.
+   */
+  readonly target: (view: View, identifier: string | undefined) => ManagedObject;
+  /** Sets the ID Placeholder for the items that follow. */
+  readonly place: (identifier: string) => void;
+}
+
+/** Writes a response payload, once its message is being written. */
+export type WritePayload = (writer: Writer, version: number) => void;
+
+/** The second half of an operation: synchronous as far as it reads or changes the view. */
+export type Act<Response, V> = (view: V) => Response | Promise<Response>;
+
+type Prepared<Response, V> = Act<Response, V> | Promise<Act<Response, V>>;
+
+interface Declaration<Request, Response, V> {
+  readonly operation: OperationCode;
+  /** The first protocol version that has it. */
+  readonly since: number;
+  readonly policy: Policy;
+  readonly request: Codec<Request>;
+  readonly response: Codec<Response>;
+  /**
+   * Does what takes time (making and sealing a key) and gives the act. The dispatcher runs the act
+   * of a change inside a change, alone or, where a batch is to be undone as a whole, with its
+   * neighbours.
+   */
+  readonly prepare: (request: Request, context: Context) => Prepared<Response, V>;
+}
+
+interface Common {
+  readonly operation: OperationCode;
+  readonly since: number;
+  readonly policy: Policy;
+}
+
+/** An operation as the dispatcher sees it: its payloads' types stay behind the declaration. */
+export type OperationDefinition = Common &
+  (
+    | {
+        readonly changes: false;
+        /** Throws TtlvError for a payload that is not the operation's, KmipError for a refusal. */
+        readonly prepare: (payload: Item, context: Context) => Promise<Act<WritePayload, View>>;
+      }
+    | {
+        readonly changes: true;
+        readonly prepare: (payload: Item, context: Context) => Promise<Act<WritePayload, Draft>>;
+      }
+  );
+
+/** An operation that changes nothing. Without a policy it does not compile. */
+export function defineReading<Request, Response>(
+  declaration: Declaration<Request, Response, View>,
+): OperationDefinition {
+  return { ...common(declaration), changes: false, prepare: erased(declaration) };
+}
+
+/** An operation that changes the keystore. Without a policy it does not compile. */
+export function defineChange<Request, Response>(
+  declaration: Declaration<Request, Response, Draft>,
+): OperationDefinition {
+  return { ...common(declaration), changes: true, prepare: erased(declaration) };
+}
+
+function common({ operation, since, policy }: Common): Common {
+  return { operation, since, policy };
+}
+
+function erased<Request, Response, V>({
+  request,
+  response,
+  prepare,
+}: Declaration<Request, Response, V>): (
+  payload: Item,
+  context: Context,
+) => Promise<Act<WritePayload, V>> {
+  const write =
+    (value: Response): WritePayload =>
+    (writer, version) => {
+      response.write(writer, Tag.ResponsePayload, value, version);
+    };
+  return async (payload, context) => {
+    const act = await prepare(request.read(payload, context.version), context);
+    return (view) => {
+      const made = act(view);
+      return made instanceof Promise ? made.then(write) : write(made);
+    };
+  };
+}
