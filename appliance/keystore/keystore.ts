@@ -47,7 +47,7 @@ export interface Keystore {
    * promise and leaves nothing behind. Throws KeystoreError `commit-failed` when the disk refused:
    * final until the keystore is reopened.
    */
-  change<T>(mutation: (draft: Draft) => T): Promise<T>;
+  change<T>(mutation: (draft: Draft) => T): Promise<Awaited<T>>;
   /** Records a read or a denial in the next group commit; never throws, gaps are counted. */
   note(entry: AuditEntry): void;
   /** A real database read; throws KeystoreError when the keystore cannot serve. */

@@ -161,8 +161,8 @@ export class SqliteKeystore implements Keystore {
     return new OpenMaterial(secret);
   }
 
-  change<T>(mutation: (draft: Draft) => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  change<T>(mutation: (draft: Draft) => T): Promise<Awaited<T>> {
+    return new Promise<Awaited<T>>((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#failure);
         return;

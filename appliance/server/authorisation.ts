@@ -1,0 +1,28 @@
+import { ResultReason } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import type { Client } from '../keystore/client.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
+import type { Policy } from '../operation/operation.ts';
+
+/**
+ * The one place that says who may do what. What no line here allows is denied.
+ */
+export function isAllowed(
+  client: Client | undefined,
+  policy: Policy,
+  object?: ManagedObject,
+): boolean {
+  if (client?.state !== 'allowed') return false;
+  switch (policy.target) {
+    case 'server':
+    case 'group':
+      return true;
+    case 'object':
+      return object !== undefined && object.group === client.group;
+  }
+}
+
+/** The refusal for an object that is not there and for one that is not the client's: the same. */
+export function notFound(): KmipError {
+  return new KmipError(ResultReason.ItemNotFound, 'No such object');
+}

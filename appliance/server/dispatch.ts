@@ -1,0 +1,333 @@
+import { BatchErrorContinuationOption, nameOf } from '../kmip/enumeration.ts';
+import { Operation, ResultReason, ResultStatus, State } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { decodeRequest, encodeResponse, MessageError } from '../kmip/message.ts';
+import type { RequestBatchItem, RequestMessage, ResponseBatchItem } from '../kmip/message.ts';
+import { versionNumber } from '../kmip/version.ts';
+import type { Client } from '../keystore/client.ts';
+import type { Draft, Keystore } from '../keystore/keystore.ts';
+import { operations } from '../operation/index.ts';
+import type { Act, Context, OperationDefinition, View } from '../operation/operation.ts';
+import type { WritePayload } from '../operation/operation.ts';
+import { isAllowed, notFound } from './authorisation.ts';
+import { serverLimits } from './limit.ts';
+import type { Log } from './log.ts';
+import { refusalOf } from './result.ts';
+
+export interface DispatchOptions {
+  readonly keystore: Keystore;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  readonly random: (bytes: number) => Buffer;
+  readonly newIdentifier: () => string;
+  readonly log: Log;
+}
+
+const { Stop, Undo } = BatchErrorContinuationOption;
+const byCode = new Map<number, OperationDefinition>(operations.map((o) => [o.operation, o]));
+
+/** What one batch item needs on its way: made once, used by both halves. */
+interface Step {
+  readonly item: RequestBatchItem;
+  readonly definition: OperationDefinition;
+  readonly context: Context;
+  /** The object that was touched, for the audit. */
+  object?: string;
+}
+
+/**
+ * Turns a request's bytes into a response's: who asks, may they, do it, audit it, and the only
+ * place where an error becomes a Result Reason.
+ */
+export class Dispatch {
+  readonly #options: DispatchOptions;
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+  }
+
+  /** Answers one message of a client whose certificate was let in. Never throws. */
+  async answer(frame: Uint8Array, client: Client, request: string): Promise<Buffer> {
+    let message: RequestMessage;
+    try {
+      message = decodeRequest(frame, serverLimits.message, serverLimits.batchItems);
+    } catch (error) {
+      return this.refuseMessage(error, request);
+    }
+    const run = new BatchRun(this.#options, message, client, request);
+    try {
+      const items = await run.perform();
+      return this.#respond(message, items, request);
+    } catch (error) {
+      return this.refuseMessage(error, request, message);
+    }
+  }
+
+  /** The answer to what could not be taken apart: a header and one item that names no operation. */
+  refuseMessage(error: unknown, request: string, message?: RequestMessage): Buffer {
+    const { reason, message: text } = refusalOf(error);
+    const version =
+      message?.header.protocolVersion ??
+      (error instanceof MessageError ? error.version : { major: 1, minor: 0 });
+    this.#options.log('info', 'message refused', { request, reason: nameOf(ResultReason, reason) });
+    return encodeResponse({
+      version,
+      timeStamp: this.#options.now(),
+      items: [
+        {
+          resultStatus: ResultStatus.OperationFailed,
+          resultReason: reason,
+          resultMessage: text,
+        },
+      ],
+    });
+  }
+
+  #respond(
+    { header }: RequestMessage,
+    items: readonly ResponseBatchItem[],
+    request: string,
+  ): Buffer {
+    const { protocolVersion: version, clientCorrelationValue, maximumResponseSize } = header;
+    const response = {
+      version,
+      timeStamp: this.#options.now(),
+      ...(clientCorrelationValue === undefined ? {} : { clientCorrelationValue }),
+    };
+    const bytes = encodeResponse({ ...response, items });
+    if (maximumResponseSize === undefined || bytes.length <= maximumResponseSize) return bytes;
+    bytes.fill(0);
+    this.#options.log('info', 'response too large', { request, maximumResponseSize });
+    const resultReason = ResultReason.ResponseTooLarge;
+    const failed = items.map(({ operation, uniqueBatchItemID }) => ({
+      ...(operation === undefined ? {} : { operation }),
+      ...(uniqueBatchItemID === undefined ? {} : { uniqueBatchItemID }),
+      resultStatus: ResultStatus.OperationFailed,
+      resultReason,
+      resultMessage: 'The response would be longer than the client takes',
+    }));
+    return encodeResponse({ ...response, items: failed });
+  }
+}
+
+/** One message's batch (KMIP 1.4 §6.13, §6.14, §7.2). */
+class BatchRun {
+  readonly #options: DispatchOptions;
+  readonly #message: RequestMessage;
+  readonly #client: Client;
+  readonly #request: string;
+  readonly #version: number;
+  #placeholder: string | undefined;
+
+  constructor(options: DispatchOptions, message: RequestMessage, client: Client, request: string) {
+    this.#options = options;
+    this.#message = message;
+    this.#client = client;
+    this.#request = request;
+    this.#version = versionNumber(message.header.protocolVersion);
+  }
+
+  async perform(): Promise<ResponseBatchItem[]> {
+    const { header, items } = this.#message;
+    if (items.length > 1 && items.some((item) => item.uniqueBatchItemID === undefined)) {
+      const text = 'Every item of a batch needs a Unique Batch Item ID';
+      throw new KmipError(ResultReason.InvalidMessage, text);
+    }
+    const option = header.batchErrorContinuationOption ?? Stop;
+    if (option === Undo && items.length > 1) return this.#together();
+    const responses: ResponseBatchItem[] = [];
+    for (const item of items) {
+      const response = await this.#one(item);
+      responses.push(response);
+      if (response.resultStatus !== ResultStatus.Success && option === Stop) break;
+    }
+    return responses;
+  }
+
+  async #one(item: RequestBatchItem): Promise<ResponseBatchItem> {
+    let step: Step | undefined;
+    try {
+      step = this.#step(item);
+      return succeeded(item, await this.#run(step));
+    } catch (error) {
+      return this.#failed(item, error, step?.object);
+    }
+  }
+
+  async #run(step: Step): Promise<WritePayload> {
+    const { definition, context, item } = step;
+    const { keystore } = this.#options;
+    if (!definition.changes) {
+      const act = await definition.prepare(item.requestPayload, context);
+      const write = await act(keystore);
+      keystore.note(this.#entry(step, 'success'));
+      return write;
+    }
+    const act = await definition.prepare(item.requestPayload, context);
+    return await await keystore.change((draft) => this.#act(act, draft, step));
+  }
+
+  /** A change's act and its audit entry, in one commit; what it promises is awaited after it. */
+  #act(act: Act<WritePayload, Draft>, draft: Draft, step: Step): Promise<WritePayload> {
+    const write = act(draft);
+    draft.audit(this.#entry(step, 'success'));
+    return Promise.resolve(write);
+  }
+
+  /**
+   * A batch that is to be undone as a whole when one item fails: everything that takes time is done
+   * first, then all acts run inside one change, which the first failure rolls back.
+   */
+  async #together(): Promise<ResponseBatchItem[]> {
+    const { items } = this.#message;
+    const steps: Step[] = [];
+    const acts: Act<WritePayload, Draft>[] = [];
+    let position = 0;
+    try {
+      for (const item of items) {
+        const step = this.#step(item);
+        steps.push(step);
+        acts.push(await this.#prepared(step));
+        position++;
+      }
+      position = 0;
+      // Wrapped, so that the change resolves when it is durable and not when all is read.
+      const { promised } = await this.#options.keystore.change((draft) => ({
+        promised: acts.map((act, i) => {
+          position = i;
+          const step = steps[i];
+          if (step === undefined) throw new Error('an act without its step');
+          return this.#act(act, draft, step);
+        }),
+      }));
+      const written = await Promise.all(promised);
+      return items.map((item, i) => succeeded(item, written[i]));
+    } catch (error) {
+      return items
+        .slice(0, position + 1)
+        .map((item, i) =>
+          i === position ? this.#failed(item, error, steps[i]?.object) : undone(item),
+        );
+    }
+  }
+
+  async #prepared(step: Step): Promise<Act<WritePayload, Draft>> {
+    const { definition, item, context } = step;
+    if (definition.changes) return definition.prepare(item.requestPayload, context);
+    const act = await definition.prepare(item.requestPayload, context);
+    return (draft) => act(draft);
+  }
+
+  #step(item: RequestBatchItem): Step {
+    const definition = byCode.get(item.operation);
+    if (definition === undefined || definition.since > this.#version) {
+      throw new KmipError(ResultReason.OperationNotSupported, 'Operation not supported');
+    }
+    if (item.messageExtension?.criticalityIndicator === true) {
+      throw new KmipError(ResultReason.FeatureNotSupported, 'Message extension not supported');
+    }
+    if (definition.policy.target !== 'object' && !isAllowed(this.#client, definition.policy)) {
+      throw new KmipError(ResultReason.PermissionDenied, 'Not allowed');
+    }
+    const { keystore, now, random, newIdentifier } = this.#options;
+    const step: Step = {
+      item,
+      definition,
+      context: {
+        client: this.#client,
+        version: this.#version,
+        keystore,
+        now,
+        random,
+        newIdentifier,
+        operations: operations.filter((o) => o.since <= this.#version).map((o) => o.operation),
+        target: (view, identifier) => this.#target(step, view, identifier),
+        place: (identifier) => {
+          step.object = identifier;
+          this.#placeholder = identifier;
+        },
+      },
+    };
+    return step;
+  }
+
+  #target(step: Step, view: View, identifier = this.#placeholder): ReturnType<Context['target']> {
+    if (identifier === undefined) {
+      throw new KmipError(ResultReason.ItemNotFound, 'No object is named');
+    }
+    step.object = identifier;
+    const object = view.object(identifier);
+    if (object === undefined || !isAllowed(this.#client, step.definition.policy, object)) {
+      throw notFound();
+    }
+    const { policy } = step.definition;
+    const destroyed =
+      object.state === State.Destroyed || object.state === State.DestroyedCompromised;
+    // Its attributes can still be asked for; the object itself is gone (KMIP 1.4 §4.21).
+    if (destroyed && policy.target === 'object' && policy.right !== 'read') throw notFound();
+    return object;
+  }
+
+  #failed(item: RequestBatchItem, error: unknown, object: string | undefined): ResponseBatchItem {
+    const { reason, message } = refusalOf(error);
+    const { log, keystore } = this.#options;
+    const name = nameOf(ResultReason, reason);
+    const fields = { request: this.#request, operation: nameOf(Operation, item.operation) };
+    if (reason === ResultReason.GeneralFailure) {
+      const cause = error instanceof Error ? { error: error.message, stack: error.stack } : {};
+      log('error', 'operation failed', { ...fields, ...cause });
+    } else {
+      log('info', 'operation refused', { ...fields, reason: name });
+    }
+    const denied = reason === ResultReason.PermissionDenied || reason === ResultReason.ItemNotFound;
+    keystore.note({
+      request: this.#request,
+      actor: `client:${this.#client.name}`,
+      act: fields.operation,
+      ...(object === undefined ? {} : { object: object.slice(0, 64) }),
+      outcome: denied ? 'denied' : 'failed',
+      reason: name,
+    });
+    return {
+      operation: item.operation,
+      ...idOf(item),
+      resultStatus: ResultStatus.OperationFailed,
+      resultReason: reason,
+      resultMessage: message,
+    };
+  }
+
+  #entry({ item, object }: Step, outcome: 'success'): Parameters<Keystore['note']>[0] {
+    return {
+      request: this.#request,
+      actor: `client:${this.#client.name}`,
+      act: nameOf(Operation, item.operation),
+      ...(object === undefined ? {} : { object }),
+      outcome,
+    };
+  }
+}
+
+function idOf({ uniqueBatchItemID }: RequestBatchItem): { uniqueBatchItemID?: Uint8Array } {
+  return uniqueBatchItemID === undefined ? {} : { uniqueBatchItemID };
+}
+
+function succeeded(
+  item: RequestBatchItem,
+  writePayload: WritePayload | undefined,
+): ResponseBatchItem {
+  return {
+    operation: item.operation,
+    ...idOf(item),
+    resultStatus: ResultStatus.Success,
+    ...(writePayload === undefined ? {} : { writePayload }),
+  };
+}
+
+function undone(item: RequestBatchItem): ResponseBatchItem {
+  return {
+    operation: item.operation,
+    ...idOf(item),
+    resultStatus: ResultStatus.OperationUndone,
+  };
+}

@@ -1,0 +1,27 @@
+import { ResultReason } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { KeystoreError } from '../keystore/error.ts';
+import { TtlvError } from '../ttlv/error.ts';
+
+export interface Refusal {
+  readonly reason: ResultReason;
+  /** What the client reads: fixed prose, no internals. */
+  readonly message: string;
+}
+
+/**
+ * The only place where an error becomes a Result Reason (KMIP 1.4 §11). What it does not know is a
+ * General Failure without a word of why; the log has the rest under the request's id.
+ */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof KmipError) return { reason: error.reason, message: error.message };
+  if (error instanceof TtlvError) {
+    return error.code === 'unexpected-item' || error.code === 'bad-value'
+      ? { reason: ResultReason.InvalidField, message: 'A field is not allowed here' }
+      : { reason: ResultReason.InvalidMessage, message: 'The payload could not be read' };
+  }
+  if (error instanceof KeystoreError && error.code === 'material-missing') {
+    return { reason: ResultReason.ItemNotFound, message: 'The object has no key material' };
+  }
+  return { reason: ResultReason.GeneralFailure, message: 'The server could not do this' };
+}
