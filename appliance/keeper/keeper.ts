@@ -24,7 +24,11 @@ export interface KeeperOptions {
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly random?: (bytes: number) => Buffer;
-  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
+  readonly log: (
+    level: 'info' | 'warn' | 'error',
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => void;
 }
 
 type TokenState = KeeperStatus['token']['state'];

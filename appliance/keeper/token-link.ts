@@ -10,7 +10,11 @@ export interface TokenLinkOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Milliseconds that one token call may take. */
   readonly deadline: number;
-  readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void;
+  readonly log: (
+    level: 'info' | 'warn',
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => void;
 }
 
 const firstDelay = 100;

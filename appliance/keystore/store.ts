@@ -31,7 +31,11 @@ export interface KeystoreOptions {
   readonly cacheKiB?: number;
   /** Waits until what was committed is as durable as the policy demands. */
   readonly confirm?: () => Promise<void>;
-  readonly log: (level: 'warn' | 'error', message: string, fields?: object) => void;
+  readonly log: (
+    level: 'warn' | 'error',
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => void;
 }
 
 interface Queued {

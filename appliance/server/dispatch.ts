@@ -164,7 +164,7 @@ class BatchRun {
       return write;
     }
     const act = await definition.prepare(item.requestPayload, context);
-    return await await keystore.change((draft) => this.#act(act, draft, step));
+    return keystore.change((draft) => this.#act(act, draft, step));
   }
 
   /** A change's act and its audit entry, in one commit; what it promises is awaited after it. */

@@ -1,0 +1,26 @@
+const status = {
+  'bad-request': 400,
+  'not-found': 404,
+  refused: 409,
+  'not-serving': 503,
+  failed: 500,
+} as const;
+
+export type AdminErrorCode = keyof typeof status;
+
+/** A refusal of the admin API: what happened, and what a person can do about it. */
+export class AdminError extends Error {
+  override readonly name = 'AdminError';
+  readonly code: AdminErrorCode;
+  readonly hint: string;
+
+  constructor(code: AdminErrorCode, message: string, hint: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+  }
+
+  get status(): number {
+    return status[this.code];
+  }
+}

@@ -1,0 +1,118 @@
+import { CryptographicAlgorithm, nameOf, ObjectType, State } from '../kmip/enumeration.ts';
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
+import type { Value } from '../ttlv/item.ts';
+import type { Act, Appliance } from './appliance.ts';
+import { AdminError } from './error.ts';
+import type { KeyView } from './schema.ts';
+
+/** What an administrator sees of keys, and the one thing that can be done to them here. */
+export class KeyActs {
+  readonly #appliance: Appliance;
+
+  constructor(appliance: Appliance) {
+    this.#appliance = appliance;
+  }
+
+  /** One page, oldest first, from behind the key `after`. */
+  list(page: {
+    readonly after?: string | undefined;
+    readonly limit: number;
+    readonly state?: string | undefined;
+    readonly group?: string | undefined;
+  }): { keys: KeyView[]; next?: string } {
+    const { limit, state, group } = page;
+    const keys: KeyView[] = [];
+    let after = page.after;
+    for (;;) {
+      const objects = this.#appliance.keystore.list({
+        ...(after === undefined ? {} : { after }),
+        limit: 1000,
+      });
+      for (const object of objects) {
+        after = object.uniqueIdentifier;
+        const view = viewOf(object);
+        if (state !== undefined && view.state.toLowerCase() !== state.toLowerCase()) continue;
+        if (group !== undefined && view.group !== group) continue;
+        keys.push(view);
+        if (keys.length === limit) return { keys, next: after };
+      }
+      if (objects.length < 1000) return { keys };
+    }
+  }
+
+  show(id: string): KeyView {
+    const object = this.#find(id);
+    const attributes: Record<string, string[]> = {};
+    for (const { name, value } of object.attributes) {
+      (attributes[name] ??= []).push(textOf(value));
+    }
+    return { ...viewOf(object), attributes };
+  }
+
+  /** Destroys a key for every client; an Active one only when its identifier was typed again. */
+  async destroy(id: string, confirm: string | undefined, act: Act): Promise<KeyView> {
+    const { keystore, now } = this.#appliance;
+    await keystore.change((draft) => {
+      const object = draft.object(id);
+      if (object === undefined) throw unknown(id);
+      if (object.state === State.Destroyed || object.state === State.DestroyedCompromised) {
+        throw new AdminError('refused', 'the key is destroyed already', 'nothing is to be done');
+      }
+      if (object.state === State.Active && confirm !== id) {
+        const hint = 'what it encrypts will be locked; repeat with --force if that is wanted';
+        throw new AdminError('refused', 'the key is Active', hint);
+      }
+      draft.append({ kind: 'destroy-intended', object: id, date: now() });
+      draft.audit({ ...act, act: 'key destroy', object: id, outcome: 'success' });
+    });
+    return viewOf(this.#find(id));
+  }
+
+  #find(id: string): ManagedObject {
+    const object = this.#appliance.keystore.object(id);
+    if (object === undefined) throw unknown(id);
+    return object;
+  }
+}
+
+function unknown(id: string): AdminError {
+  return new AdminError('not-found', `no key ${id}`, 'see `twinlock key list`');
+}
+
+function viewOf(object: ManagedObject): KeyView {
+  const text = (name: string): string[] =>
+    object.attributes.filter((each) => each.name === name).map(textOfInstance);
+  const [vm] = text('x-Name');
+  const [component] = text('x-Component');
+  return {
+    id: object.uniqueIdentifier,
+    type: nameOf(ObjectType, object.objectType),
+    state: nameOf(State, object.state),
+    algorithm: object.algorithm === 0 ? '' : nameOf(CryptographicAlgorithm, object.algorithm),
+    length: object.length,
+    group: object.group,
+    created: object.initialDate,
+    changed: object.lastChangeDate,
+    names: text('Name'),
+    ...(vm === undefined ? {} : { vm }),
+    ...(component === undefined ? {} : { component }),
+  };
+}
+
+function textOfInstance({ value }: AttributeInstance): string {
+  return textOf(value);
+}
+
+/** An attribute's value as a person reads it; bytes in hexadecimal: no attribute is a secret. */
+function textOf(value: Value): string {
+  switch (value.type) {
+    case 'Structure':
+      return value.value.map((item) => textOf(item)).join(', ');
+    case 'ByteString':
+    case 'BigInteger':
+      return Buffer.from(value.value).toString('hex');
+    default:
+      return String(value.value);
+  }
+}

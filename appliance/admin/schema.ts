@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+export { z };
+
+/** Schemas of the admin API: what the server checks, the clients know, the documents say. */
+const identifier = z.string().min(1).max(128);
+const label = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[\w.@ +:-]+$/);
+
+export const clientView = z.object({
+  id: identifier,
+  name: z.string(),
+  group: z.string(),
+  fingerprint: z.string(),
+  state: z.enum(['allowed', 'pending', 'blocked']),
+  added: z.number(),
+  notAfter: z.number(),
+});
+
+export const keyView = z.object({
+  id: identifier,
+  type: z.string(),
+  state: z.string(),
+  algorithm: z.string(),
+  length: z.number(),
+  group: z.string(),
+  created: z.number(),
+  changed: z.number(),
+  names: z.array(z.string()),
+  vm: z.string().optional(),
+  component: z.string().optional(),
+  attributes: z.record(z.string(), z.array(z.string())).optional(),
+});
+
+export const statusView = z.object({
+  state: z.enum(['SERVING', 'DEGRADED']),
+  version: z.string(),
+  node: z.string(),
+  cluster: z.string(),
+  endpoint: z.string(),
+  fingerprints: z.object({ sha1: z.string(), sha256: z.string() }),
+  rootKey: z.object({
+    state: z.string(),
+    token: z.string().optional(),
+    mechanism: z.string().optional(),
+    provenSeconds: z.number().optional(),
+  }),
+  keys: z.number(),
+  records: z.number(),
+  clients: z.number(),
+  connections: z.number(),
+  warnings: z.array(z.string()),
+});
+
+export const addClient = z.object({
+  name: label,
+  group: label.default('default'),
+  /** PEM. Without one a key pair is made and given out once. */
+  certificate: z.string().max(65_536).optional(),
+});
+
+export const signRequest = z.object({
+  name: label.optional(),
+  group: label.default('default'),
+  request: z.string().max(65_536),
+});
+
+export const addedClient = z.object({
+  client: clientView,
+  certificate: z.string(),
+  authority: z.string(),
+  key: z.string().optional(),
+});
+
+export const destroyKey = z.object({
+  /** An Active key is destroyed only when this is its identifier, typed again. */
+  confirm: z.string().optional(),
+});
+
+export const keyPage = z.object({
+  after: z.string().max(128).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  state: z.string().optional(),
+  group: z.string().optional(),
+});
+
+export const makeGroup = z.object({ name: label });
+
+export const problem = z.object({
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string(), request: z.string() }),
+});
+
+export type ClientView = z.infer<typeof clientView>;
+export type KeyView = z.infer<typeof keyView>;
+export type StatusView = z.infer<typeof statusView>;
+export type AddedClient = z.infer<typeof addedClient>;
+export type Problem = z.infer<typeof problem>;

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'smol-toml';
+import { z } from '../admin/schema.ts';
+import { Stop } from './exit.ts';
+
+const endpoint = z.string().regex(/^(\[[\da-fA-F:]+\]|[^:]+):\d{1,5}$/, 'is not ADDRESS:PORT');
+
+const schema = z.strictObject({
+  /** What has to last: keeper/, server/. */
+  state: z.string(),
+  /** Sockets. */
+  run: z.string(),
+  log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  token: z.strictObject({
+    module: z.string(),
+    label: z.string().max(32),
+    /** Milliseconds that one call into the module may take. */
+    deadline: z.number().int().min(100).default(20_000),
+  }),
+  keeper: z.strictObject({
+    pin_file: z.string().optional(),
+    /** Whether the PIN's file is the same one after a boot. */
+    pin_file_lasts: z.boolean().default(false),
+    /** Starts the token process; without it systemd does. */
+    token_command: z.array(z.string()).min(1).optional(),
+  }),
+  server: z.strictObject({
+    listen: endpoint.default('0.0.0.0:5696'),
+    /** DNS names and addresses for the certificate, beside the host's own. */
+    names: z.array(z.string()).default([]),
+    key: z.enum(['rsa', 'p256']).default('rsa'),
+    cache_mib: z.number().int().min(1).default(64),
+  }),
+});
+
+export type Configuration = z.infer<typeof schema>;
+
+/** Reads a configuration file. Throws Stop that names the first thing wrong. */
+export function readConfiguration(path: string): Configuration {
+  let value: unknown;
+  try {
+    value = parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message.split('\n')[0] : '';
+    throw new Stop('configuration', `${path}: ${text ?? ''}`, 'mend the file', { cause });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const place = issue?.path.join('.') ?? '';
+  const message = `${path}: ${place === '' ? '' : `${place}: `}${issue?.message ?? 'not valid'}`;
+  throw new Stop('configuration', message, 'the file’s entries are in docs/configuration.md');
+}
+
+/** "ADDRESS:PORT" taken apart. */
+export function hostAndPort(text: string): { host: string; port: number } {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
+  return { host, port: Number(text.slice(colon + 1)) };
+}
+
+/** The configuration file named on a process's command line. */
+export function configurationFromArguments(argv: readonly string[]): Configuration {
+  const index = argv.indexOf('--configuration');
+  const path = index < 0 ? '/etc/twinlock/twinlock.toml' : argv[index + 1];
+  if (path === undefined) throw new Stop('usage', 'no file is named', 'use --configuration FILE');
+  return readConfiguration(path);
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Deadline } from '../token/deadline.ts';
+import { Pkcs11 } from '../token/pkcs11.ts';
+import { startTokenServer } from '../token/server.ts';
+import { listenAt } from './activated-socket.ts';
+import { configurationFromArguments } from './configuration.ts';
+import { explain } from './exit.ts';
+import { makeLog } from './log.ts';
+import { SystemdNotify } from './notify.ts';
+import { dieWithParent, onStop } from './process.ts';
+
+/** The token process: the only one that loads a vendor's library and logs in to the token. */
+async function main(): Promise<void> {
+  const { token, run, log: level } = configurationFromArguments(process.argv);
+  const log = makeLog('token', level);
+  const systemd = new SystemdNotify(log);
+  dieWithParent();
+  const deadline = new Deadline(token.deadline, () => Number(process.hrtime.bigint() / 1_000_000n));
+  const server = await startTokenServer({
+    load: () => new Pkcs11(token.module, token.label, randomBytes),
+    deadline,
+    restart: () => {
+      log('warn', 'the token needs a new process');
+      process.exit(1);
+    },
+    listen: listenAt('token', join(run, 'token.sock')),
+  });
+  onStop(async () => {
+    await systemd.stopping();
+    server.close();
+  });
+  await systemd.ready('waiting for the keeper');
+  systemd.watch(() => Promise.resolve());
+}
+
+main().catch((error: unknown) => {
+  process.exitCode = explain(error);
+});
