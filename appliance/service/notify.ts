@@ -61,9 +61,10 @@ export class SystemdNotify {
 
 function send(...lines: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile('systemd-notify', ['--no-block', `--pid=${process.pid}`, ...lines], (error) => {
-      if (error === null) resolve();
-      else reject(error);
+    const parameters = ['--no-block', `--pid=${process.pid}`, ...lines];
+    execFile('systemd-notify', parameters, (cause) => {
+      if (cause === null) resolve();
+      else reject(new Error('systemd-notify failed', { cause }));
     });
   });
 }

@@ -1,0 +1,190 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { AdminServer } from '../admin/server.ts';
+import { KeeperClient } from '../keeper-client/client.ts';
+import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import { KeystoreError } from '../keystore/error.ts';
+import { SealedFiles } from '../keystore/sealed-file.ts';
+import { SqliteKeystore } from '../keystore/store.ts';
+import { fingerprint, readCertificate } from '../pki/fingerprint.ts';
+import { Dispatch } from '../server/dispatch.ts';
+import { Listener } from '../server/listener.ts';
+import { listenAt, passed } from './activated-socket.ts';
+import { earliestPlausible, now } from './clock.ts';
+import { configurationFromArguments, hostAndPort } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import { explain, Stop } from './exit.ts';
+import { makeLog } from './log.ts';
+import type { Log } from './log.ts';
+import { commitmentKey, recordKey, serverIdentity } from './node-secret.ts';
+import type { ServerIdentity } from './node-secret.ts';
+import { SystemdNotify } from './notify.ts';
+import { dieWithParent, onStop } from './process.ts';
+import { statusOf } from './status.ts';
+import { nodeIdentity } from './node-identity.ts';
+import { watchDisk } from './disk.ts';
+
+const random = (bytes: number): Buffer => randomBytes(bytes);
+
+/** The server process: KMIP, keystore and admin API; sees no PIN and no wrapping key. */
+async function main(): Promise<void> {
+  const configuration = configurationFromArguments(process.argv);
+  const log = makeLog('server', configuration.log);
+  const systemd = new SystemdNotify(log);
+  dieWithParent();
+  const folder = join(configuration.state, 'server');
+  mkdirSync(join(folder, 'sealed'), { recursive: true, mode: 0o700 });
+  if (now() < earliestPlausible) {
+    log('warn', 'the clock was never set; keys are served, certificates made now would be wrong');
+  }
+  const keeper = new KeeperClient(join(configuration.run, 'keeper.sock'));
+  await systemd.status('waiting for the keeper to open the wrapping key');
+  const { cluster } = await openKeeper(keeper, log);
+  const files = new SealedFiles(join(folder, 'sealed'), keeper, cluster);
+  const keystore = await openKeystore(configuration, folder, files, keeper, cluster, log);
+  const names = certificateNames(configuration);
+  const surroundings = { now, random };
+  const kind = configuration.server.key;
+  const identity = await serverIdentity(files, folder, names, kind, surroundings);
+  const parts = { keystore, keeper, identity, cluster, folder, log, configuration };
+  const { listener, admin, address } = await serve(parts);
+  onStop(async () => {
+    await systemd.stopping();
+    await admin.close();
+    await listener.close();
+    await keystore.close();
+    keeper.close();
+  });
+  watchDisk(keystore, folder, log);
+  const text = `serving on ${address.address} port ${address.port}`;
+  log('info', text, { address: address.address, port: address.port });
+  await systemd.ready(text);
+  const sample = await keeper.seal(Buffer.from('self-check'), random(32));
+  systemd.watch(async () => {
+    keystore.check();
+    (await keeper.open(Buffer.from('self-check'), sample)).fill(0);
+  });
+}
+
+async function openKeystore(
+  configuration: Configuration,
+  folder: string,
+  files: SealedFiles,
+  keeper: KeeperClient,
+  cluster: string,
+  log: Log,
+): Promise<SqliteKeystore> {
+  const pageKey = await files.openOrMake('page-key', () => random(32));
+  const parts = {
+    recordKey: await recordKey(files),
+    commitmentKey: await commitmentKey(files, random),
+    node: nodeIdentity(folder, random),
+    epoch: random(16).toString('hex'),
+    cacheKiB: configuration.server.cache_mib * 1024,
+  };
+  const path = join(folder, 'keystore.db');
+  try {
+    return new SqliteKeystore({ path, pageKey, keeper, cluster, now, log, ...parts });
+  } catch (error) {
+    if (!(error instanceof KeystoreError)) throw error;
+    throw stopFor(error, path);
+  }
+}
+
+function stopFor(error: KeystoreError, path: string): Error {
+  const backup = 'move it away only if you have a backup; nothing was changed';
+  switch (error.code) {
+    case 'database-foreign':
+      return new Stop('databaseForeign', `${path}: ${error.message}`, backup, { cause: error });
+    case 'database-newer':
+      return new Stop('databaseNewer', `${path}: ${error.message}`, 'start the newer version');
+    case 'database-unreadable':
+    case 'chain-broken':
+      return new Stop('databaseUnreadable', `${path}: ${error.message}`, backup, { cause: error });
+    default:
+      return error;
+  }
+}
+
+async function serve(parts: {
+  readonly keystore: SqliteKeystore;
+  readonly keeper: KeeperClient;
+  readonly identity: ServerIdentity;
+  readonly cluster: string;
+  readonly folder: string;
+  readonly log: Log;
+  readonly configuration: Configuration;
+}): Promise<{ listener: Listener; admin: AdminServer; address: AddressInfo }> {
+  const { keystore, keeper, identity, cluster, folder, log, configuration } = parts;
+  const newIdentifier = (): string => randomUUID();
+  const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
+  const { authority, key, certificate } = identity;
+  const listener = new Listener({
+    key,
+    certificate,
+    keystore,
+    dispatch,
+    newRequestId: () => random(8).toString('hex'),
+    now,
+    log,
+    listen: kmipSocket(configuration),
+  });
+  const address = await listener.listen();
+  const endpoint = `${address.address}:${address.port}`;
+  const node = nodeIdentity(folder, random);
+  const admin = new AdminServer({
+    keystore,
+    status: () =>
+      statusOf({ keystore, keeper, listener, certificate, endpoint, node, cluster, now }),
+    authority,
+    readCertificate: (pem) => {
+      const read = readCertificate(pem);
+      return { fingerprint: fingerprint(read), notAfter: Date.parse(read.validTo) / 1000 };
+    },
+    cut: (id) => listener.cut(id),
+    now,
+    newIdentifier,
+    log,
+  });
+  const { path } = listenAt('admin', join(configuration.run, 'admin.sock'));
+  await admin.listen(path ?? join(configuration.run, 'admin.sock'));
+  return { listener, admin, address };
+}
+
+/** The socket that systemd holds through restarts, so that nobody is refused, else our own. */
+function kmipSocket({ server }: Configuration): ListenOptions & { fd?: number } {
+  const fd = passed('kmip');
+  return fd === undefined ? hostAndPort(server.listen) : { fd };
+}
+
+/** Waits until the keeper is open, for as long as it takes: a person may have to type a PIN. */
+async function openKeeper(keeper: KeeperClient, log: Log): Promise<{ cluster: string }> {
+  let said = '';
+  for (;;) {
+    const status: KeeperStatus | undefined = await keeper.status().catch(() => undefined);
+    if (status?.state === 'open' && status.cluster !== undefined) {
+      return { cluster: status.cluster };
+    }
+    const text = `keeper ${status?.state ?? 'away'}, root key ${status?.token.state ?? 'unknown'}`;
+    if (text !== said) log('info', 'waiting for the wrapping key', { keeper: text });
+    said = text;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function certificateNames({ server }: Configuration): string[] {
+  const { host } = hostAndPort(server.listen);
+  const everywhere = host === '0.0.0.0' || host === '::';
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80'))
+    .map(({ address }) => address);
+  return [...new Set([...server.names, hostname(), ...(everywhere ? own : [host])])];
+}
+
+main().catch((error: unknown) => {
+  process.exit(explain(error));
+});

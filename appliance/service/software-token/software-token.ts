@@ -1,0 +1,9 @@
+/** A token of software, for trials and tests: whoever has its files has its keys. */
+export interface SoftwareToken {
+  /** Path of the PKCS#11 module. */
+  readonly module: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Resolves with false when it was told to stop, with true when it died by itself. */
+  readonly ended: Promise<boolean>;
+  stop(): Promise<void>;
+}

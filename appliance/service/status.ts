@@ -1,0 +1,70 @@
+import type { StatusView } from '../admin/schema.ts';
+import type { KeeperClient } from '../keeper-client/client.ts';
+import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import type { SqliteKeystore } from '../keystore/store.ts';
+import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
+import type { Listener } from '../server/listener.ts';
+import { earliestPlausible } from './clock.ts';
+
+export const version = '0.1.0';
+
+/** A root key that has not proved itself for this long is said to be unproven; in seconds. */
+const proofSeconds = 150;
+
+/** What `twinlock status` shows; a warning says what is wrong and what to do. */
+export async function statusOf(parts: {
+  readonly keystore: SqliteKeystore;
+  readonly keeper: KeeperClient;
+  readonly listener: Listener;
+  readonly certificate: string;
+  readonly endpoint: string;
+  readonly node: string;
+  readonly cluster: string;
+  readonly now: () => number;
+}): Promise<StatusView> {
+  const { keystore, keeper, listener, certificate, endpoint, node, cluster, now } = parts;
+  const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
+  const proven = found?.rootKeyProven;
+  const token = found?.token.label;
+  const mechanism = found?.token.mechanism;
+  const { objects, records } = keystore.count();
+  const alarms = [
+    ...rootKeyAlarms(found, now()),
+    ...(keystore.failure === undefined
+      ? []
+      : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
+    ...(now() < earliestPlausible ? ['the clock was never set: set the time'] : []),
+  ];
+  return {
+    state: alarms.length === 0 ? 'SERVING' : 'DEGRADED',
+    version,
+    node,
+    cluster,
+    endpoint,
+    fingerprints: shownFingerprints(readCertificate(certificate)),
+    rootKey: {
+      state: found?.token.state ?? 'keeper away',
+      ...(token === undefined ? {} : { token }),
+      ...(mechanism === undefined ? {} : { mechanism }),
+      ...(proven === undefined ? {} : { provenSeconds: now() - proven }),
+    },
+    keys: objects,
+    records,
+    clients: keystore.clients().filter((client) => client.state === 'allowed').length,
+    connections: listener.connections,
+    warnings: [...alarms, 'this node is alone: every key has a single copy until there is a peer'],
+  };
+}
+
+function rootKeyAlarms(found: KeeperStatus | undefined, now: number): string[] {
+  if (found === undefined) return ['the keeper does not answer: see its log'];
+  const { token, rootKeyProven: proven } = found;
+  if (token.state === 'pin-wrong') {
+    return ['the token refused the PIN and it will not be tried again: give the right one'];
+  }
+  if (token.state === 'locked') return ['the token is locked: unlock it before the next start'];
+  if (token.state !== 'ready' || proven === undefined || now - proven > proofSeconds) {
+    return [`the root key cannot be used (${token.state}): keys are served until the next start`];
+  }
+  return [];
+}
