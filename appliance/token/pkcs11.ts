@@ -132,23 +132,27 @@ export class Pkcs11 {
       { type: pkcs11js.CKA_ID, value: id },
       { type: pkcs11js.CKA_LABEL, value: label },
     ];
+    const publicTemplate = [
+      ...shared,
+      { type: pkcs11js.CKA_MODULUS_BITS, value: bits },
+      { type: pkcs11js.CKA_PUBLIC_EXPONENT, value: Buffer.from([1, 0, 1]) },
+      { type: pkcs11js.CKA_ENCRYPT, value: true },
+    ];
+    const privateTemplate = [
+      ...shared,
+      { type: pkcs11js.CKA_PRIVATE, value: true },
+      { type: pkcs11js.CKA_SENSITIVE, value: true },
+      { type: pkcs11js.CKA_EXTRACTABLE, value: false },
+      { type: pkcs11js.CKA_DECRYPT, value: true },
+      { type: pkcs11js.CKA_SIGN, value: false },
+    ];
+    const taken = ({ type }: { type: number }): boolean =>
+      !this.#vendor.refusedAttributes.includes(type);
     this.#module.C_GenerateKeyPair(
       session,
       { mechanism: pkcs11js.CKM_RSA_PKCS_KEY_PAIR_GEN },
-      [
-        ...shared,
-        { type: pkcs11js.CKA_MODULUS_BITS, value: bits },
-        { type: pkcs11js.CKA_PUBLIC_EXPONENT, value: Buffer.from([1, 0, 1]) },
-        { type: pkcs11js.CKA_ENCRYPT, value: true },
-      ],
-      [
-        ...shared,
-        { type: pkcs11js.CKA_PRIVATE, value: true },
-        { type: pkcs11js.CKA_SENSITIVE, value: true },
-        { type: pkcs11js.CKA_EXTRACTABLE, value: false },
-        { type: pkcs11js.CKA_DECRYPT, value: true },
-        { type: pkcs11js.CKA_SIGN, value: false },
-      ],
+      publicTemplate.filter(taken),
+      privateTemplate.filter(taken),
     );
   }
 
