@@ -100,8 +100,10 @@ function viewOf(object: ManagedObject): KeyView {
   };
 }
 
+/** A Name is shown without its type. */
 function textOfInstance({ value }: AttributeInstance): string {
-  return textOf(value);
+  const first = value.type === 'Structure' ? value.value[0] : undefined;
+  return textOf(first ?? value);
 }
 
 /** An attribute's value as a person reads it; bytes in hexadecimal: no attribute is a secret. */

@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClientView } from '../../admin/schema.ts';
+import { CommandError } from '../context.ts';
+import type { Context } from '../context.ts';
+import { date, table } from '../format.ts';
+
+export async function list({ admin, print }: Context): Promise<void> {
+  const found = await admin.clients();
+  print(found, () =>
+    table(
+      ['NAME', 'GROUP', 'STATE', 'EXPIRES', 'FINGERPRINT'],
+      found.clients.map((c) => [
+        c.name,
+        c.group,
+        c.state,
+        date(c.notAfter).slice(0, 10),
+        c.fingerprint.slice(0, 16),
+      ]),
+    ),
+  );
+}
+
+/** Enrols a certificate, or makes a key pair and writes it to a folder. */
+export async function add(
+  { admin, print }: Context,
+  options: { name: string; group: string; cert?: string; out?: string },
+): Promise<void> {
+  const { name, group, cert, out } = options;
+  if ((cert === undefined) === (out === undefined)) {
+    const hint = '--cert FILE for a certificate, --out DIR for a new key pair';
+    throw new CommandError('bad-request', 'give one of --cert and --out', hint);
+  }
+  if (cert !== undefined) {
+    const added = await admin.addClient({ name, group, certificate: readText(cert) });
+    print(added.client, () => said(added.client, 'is enrolled'));
+    return;
+  }
+  const folder = out ?? '.';
+  const file = (part: string): string => join(folder, part);
+  const taken = ['ca.pem', 'cert.pem', 'key.pem'].map(file).find((path) => existsSync(path));
+  if (taken !== undefined) {
+    throw new CommandError('refused', `${taken} is there already`, 'choose another --out');
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const added = await admin.addClient({ name, group });
+  writeFileSync(file('key.pem'), added.key ?? '', { mode: 0o600, flag: 'wx' });
+  writeFileSync(file('cert.pem'), added.certificate, { flag: 'wx' });
+  writeFileSync(file('ca.pem'), added.authority, { flag: 'wx' });
+  print(added.client, () => said(added.client, `is enrolled; its files are in ${folder}`));
+}
+
+export async function signCsr(
+  { admin, print }: Context,
+  options: { csr: string; name?: string; group: string; out?: string },
+): Promise<void> {
+  const { csr, name, group, out } = options;
+  const body = { request: readText(csr), group, ...(name === undefined ? {} : { name }) };
+  const added = await admin.signRequest(body);
+  if (out !== undefined) writeFileSync(out, added.certificate);
+  const shown = { ...added.client, certificate: added.certificate };
+  print(shown, () =>
+    out === undefined
+      ? added.certificate.trimEnd()
+      : said(added.client, `is enrolled; its certificate is in ${out}`),
+  );
+}
+
+export async function block({ admin, print }: Context, nameOrId: string): Promise<void> {
+  const client = await admin.blockClient(nameOrId);
+  print(client, () => said(client, 'is blocked; its connections were ended'));
+}
+
+export async function allow({ admin, print }: Context, nameOrId: string): Promise<void> {
+  const client = await admin.allowClient(nameOrId);
+  print(client, () => said(client, 'is allowed'));
+}
+
+function said(client: ClientView, what: string): string {
+  return `client ${client.name} of group ${client.group} ${what}`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new CommandError('bad-request', `${path} cannot be read`, 'name a PEM file', { cause });
+  }
+}

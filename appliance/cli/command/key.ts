@@ -1,0 +1,62 @@
+import type { KeyView } from '../../admin/schema.ts';
+import { CommandError } from '../context.ts';
+import type { Context } from '../context.ts';
+import { date, table } from '../format.ts';
+
+export async function list(
+  { admin, print }: Context,
+  options: { state?: string; group?: string; limit: string; after?: string },
+): Promise<void> {
+  const query = Object.fromEntries(
+    Object.entries(options).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  );
+  const found = await admin.keys(query);
+  print(found, () => {
+    const rows = found.keys.map((key) => [
+      key.id,
+      key.state,
+      date(key.created),
+      key.vm ?? key.names[0] ?? '',
+    ]);
+    const more = found.next === undefined ? '' : `\nmore: --after ${found.next}`;
+    return table(['IDENTIFIER', 'STATE', 'CREATED', 'VM, HOST OR NAME'], rows) + more;
+  });
+}
+
+export async function show({ admin, print }: Context, id: string): Promise<void> {
+  const key = await admin.key(id);
+  print(key, () => {
+    const { attributes = {}, names: _names, vm: _vm, component: _component, ...plain } = key;
+    const text = { ...plain, created: date(key.created), changed: date(key.changed) };
+    const rows = [...Object.entries(text), ...Object.entries(attributes)];
+    return rows
+      .map(([name, value]) => `${name.padEnd(26)} ${[value].flat().join('; ')}`)
+      .join('\n');
+  });
+}
+
+/** Destroys a key, after a person typed its identifier or --yes said so. */
+export async function destroy(
+  { admin, print, ask }: Context,
+  id: string,
+  options: { yes?: boolean; force?: boolean },
+): Promise<void> {
+  const key = await admin.key(id);
+  if (options.yes !== true) {
+    const typed = await ask(`${described(key)}\ntype the identifier to destroy this key: `);
+    if (typed === undefined) {
+      throw new CommandError('refused', 'nobody is here to confirm', 'repeat with --yes');
+    }
+    if (typed !== key.id) {
+      throw new CommandError('refused', 'that is not the identifier', 'nothing was destroyed');
+    }
+  }
+  const destroyed = await admin.destroyKey(id, options.force === true ? id : undefined);
+  print(destroyed, () => `key ${id} is destroyed for every client; its material is kept sealed`);
+}
+
+function described(key: KeyView): string {
+  return `${key.state} ${key.type} of ${date(key.created)} for ${key.vm ?? key.names[0] ?? 'unnamed'}`;
+}

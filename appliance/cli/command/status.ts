@@ -1,0 +1,22 @@
+import type { Context } from '../context.ts';
+
+export async function status({ admin, print }: Context): Promise<void> {
+  const found = await admin.status();
+  print(found, () => {
+    const { rootKey, fingerprints } = found;
+    const proven =
+      rootKey.provenSeconds === undefined
+        ? 'not yet proven'
+        : `proven ${rootKey.provenSeconds} s ago`;
+    return [
+      found.state,
+      `KMIP endpoint   ${found.endpoint}`,
+      `SHA-1           ${fingerprints.sha1}`,
+      `SHA-256         ${fingerprints.sha256}`,
+      `root key        ${rootKey.state}, ${rootKey.token ?? 'no token'}, ${proven}`,
+      `keys            ${found.keys}`,
+      `clients         ${found.clients} allowed, ${found.connections} connections now`,
+      ...found.warnings.map((warning) => `warning         ${warning}`),
+    ].join('\n');
+  });
+}

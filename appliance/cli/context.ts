@@ -1,0 +1,24 @@
+import type { AdminClient } from '../admin/client.ts';
+
+/** What a command works with. */
+export interface Context {
+  readonly admin: AdminClient;
+  readonly json: boolean;
+  /** Prints the value as JSON, or the text. */
+  readonly print: (value: unknown, text: () => string) => void;
+  /** Asks a person to type a word; undefined where nobody sits at a terminal. */
+  readonly ask: (question: string) => Promise<string | undefined>;
+}
+
+/** A command that cannot go on: said in two lines, with the exit code that its kind has. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, hint: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+  }
+}

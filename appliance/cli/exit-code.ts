@@ -1,0 +1,22 @@
+/** What the command line's exit status means; docs/cli.md lists them. */
+export const exitCode = {
+  success: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  notServing: 4,
+  notReachable: 5,
+  notFound: 6,
+} as const;
+
+const byRefusal: Readonly<Record<string, number>> = {
+  'bad-request': exitCode.usage,
+  refused: exitCode.refused,
+  'not-serving': exitCode.notServing,
+  'not-reachable': exitCode.notReachable,
+  'not-found': exitCode.notFound,
+};
+
+export function exitCodeOf(code: string): number {
+  return byRefusal[code] ?? exitCode.failed;
+}

@@ -1,0 +1,16 @@
+/** Rows as aligned columns under a head line; the last column is not padded. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)));
+  const last = head.length - 1;
+  return all
+    .map((row) =>
+      row.map((cell, i) => (i === last ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),
+    )
+    .join('\n');
+}
+
+/** Seconds since 1970 as a person reads them, in UTC. */
+export function date(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+}
