@@ -21,7 +21,7 @@ const program = new Command('twinlock')
 function context(): Context {
   const { state, socket, json } = program.opts<{ state?: string; socket?: string; json?: true }>();
   const trial = state === undefined ? undefined : join(state, 'run', 'admin.sock');
-  const path = trial ?? socket ?? '/run/twinlock/admin.sock';
+  const path = trial ?? socket ?? '/run/twinlock/admin/admin.sock';
   return {
     admin: new AdminClient(path),
     json: json === true,

@@ -29,6 +29,8 @@ const schema = z.strictObject({
     /** DNS names and addresses for the certificate, beside the host's own. */
     names: z.array(z.string()).default([]),
     key: z.enum(['rsa', 'p256']).default('rsa'),
+    /** Where the admin API listens; admin.sock among the other sockets unless said. */
+    admin_socket: z.string().optional(),
     cache_mib: z.number().int().min(1).default(64),
   }),
 });

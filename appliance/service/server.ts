@@ -12,7 +12,7 @@ import { SqliteKeystore } from '../keystore/store.ts';
 import { fingerprint, readCertificate } from '../pki/fingerprint.ts';
 import { Dispatch } from '../server/dispatch.ts';
 import { Listener } from '../server/listener.ts';
-import { listenAt, passed } from './activated-socket.ts';
+import { passed } from './activated-socket.ts';
 import { earliestPlausible, now } from './clock.ts';
 import { configurationFromArguments, hostAndPort } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
@@ -149,8 +149,7 @@ async function serve(parts: {
     newIdentifier,
     log,
   });
-  const { path } = listenAt('admin', join(configuration.run, 'admin.sock'));
-  await admin.listen(path ?? join(configuration.run, 'admin.sock'));
+  await admin.listen(configuration.server.admin_socket ?? join(configuration.run, 'admin.sock'));
   return { listener, admin, address };
 }
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { command, removeFolder, startAppliance } from '../harness/appliance.ts';
+import { command, startAppliance } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { batchId, find, integer, request, wire, Wires } from '../harness/vcenter.ts';
 import type { Answer, Credential, Shape, Wire } from '../harness/vcenter.ts';
@@ -161,7 +161,7 @@ async function encryptFirstMachine(vcenter: VCenter, name: string): Promise<Map<
 for (const token of ['tpm', 'softhsm'] as const) {
   test(`vCenter's conversations on ${token}`, async (t) => {
     t.timeout(180_000);
-    const appliance = await startAppliance({ token });
+    const appliance = await startAppliance(t, { token });
     const { state } = appliance;
     const own = join(state, 'vcenter');
     await command('mkdir', [own]);
@@ -222,7 +222,7 @@ for (const token of ['tpm', 'softhsm'] as const) {
     const repeated = Array.from({ length: 4 }, () => [...keys]).flat();
     await Promise.all(
       repeated.map(async ([id, key]) => {
-        t.is(await tls12?.fetch(id, 2), key);
+        t.is((await tls12?.fetch(id, 2)) ?? '', key);
       }),
     );
 
@@ -230,17 +230,15 @@ for (const token of ['tpm', 'softhsm'] as const) {
     const [victim] = keys.keys();
     const id = victim ?? '';
     await stranger.conversation((send) => send(wire.revoke(id, 1)));
-    t.is(await stranger.fetch(id, 4), keys.get(id));
+    t.is(await stranger.fetch(id, 3), keys.get(id) ?? '');
 
     // E14: attributes of an administrator's own making.
     await stranger.tag(id, { 'x-Über': 'Größe', 'x-Long': 'y'.repeat(2000), 'x-Empty': '' });
-    await appliance.stop();
-    removeFolder(state);
   });
 }
 
 test('E13 and E15: clients that do not know how to behave', async (t) => {
-  const appliance = await startAppliance();
+  const appliance = await startAppliance(t);
   const vcenter = new VCenter(t, appliance, appliance.file('client'), 'TLSv1.3');
   const id = await vcenter.create();
 
@@ -292,13 +290,10 @@ test('E13 and E15: clients that do not know how to behave', async (t) => {
   const ended = after.next();
   after.socket.write(request([wire.get(id)]));
   t.is(await ended, undefined);
-
-  await appliance.stop();
-  removeFolder(appliance.state);
 });
 
 test('a certificate made from vCenter’s request is let in', async (t) => {
-  const appliance = await startAppliance();
+  const appliance = await startAppliance(t);
   const folder = appliance.file('csr');
   await command('mkdir', [folder]);
   const csr = join(folder, 'vcenter.csr');
@@ -324,6 +319,4 @@ test('a certificate made from vCenter’s request is let in', async (t) => {
   const rubbish = await appliance.twinlock('client', 'sign-csr', '--csr', csr, '--name', 'vc2');
   t.is(rubbish.code, 2);
   t.regex(rubbish.stderr, /^error: .*\nhint: .*\n$/);
-  await appliance.stop();
-  removeFolder(appliance.state);
 });

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { ExecutionContext } from 'ava';
 
 const root = join(import.meta.dirname, '..', '..');
 export type Role = 'server' | 'keeper' | 'token' | 'swtpm';
@@ -99,8 +100,12 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Starts an appliance and waits for its READY line; throws what it said when it ends instead. */
+/**
+ * Starts an appliance for a test and waits for its READY line; throws what it said when it ends
+ * instead. It ends with the test, and so does a state folder of its own.
+ */
 export async function startAppliance(
+  t: ExecutionContext,
   options: {
     readonly state?: string;
     readonly token?: 'tpm' | 'softhsm';
@@ -113,6 +118,11 @@ export async function startAppliance(
     ...['--state', state, '--token', token, '--clients', String(clients)],
     ...['--listen', options.listen ?? '127.0.0.1:0'],
   ]);
+  t.teardown(async () => {
+    started.child.kill('SIGTERM');
+    await started.ended;
+    if (options.state === undefined) removeFolder(state);
+  });
   const first = await Promise.race([started.ready, started.ended]);
   if (typeof first === 'string') {
     return new RunningAppliance(state, first, started.child, started.ended);

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import type { RunningAppliance } from './appliance.ts';
+import { find, request, wire, Wires } from './vcenter.ts';
+import type { Answer, Wire } from './vcenter.ts';
+
+/** A client that keeps its connection and makes another when it breaks. */
+export class KmipClient {
+  readonly #appliance: RunningAppliance;
+  readonly #files: { cert: Buffer; key: Buffer };
+  #wires: Wires | undefined;
+
+  constructor(appliance: RunningAppliance, name = 'client') {
+    this.#appliance = appliance;
+    this.#files = {
+      cert: readFileSync(appliance.file(name, 'cert.pem')),
+      key: readFileSync(appliance.file(name, 'key.pem')),
+    };
+  }
+
+  /** Throws when there is no answer or a refusal. */
+  async send(item: Wire): Promise<Answer['results'][number]> {
+    const { host, port } = this.#appliance;
+    if (this.#wires === undefined || this.#wires.socket.destroyed) {
+      this.#wires = new Wires({ host, port, ...this.#files });
+    }
+    const [result] = (await this.#wires.exchange(request([item]))).results;
+    if (result?.status !== 0) throw new Error(`refused: ${String(result?.reason)}`);
+    return result;
+  }
+
+  async create(): Promise<string> {
+    const { payload } = await this.send(wire.create());
+    const id = find(payload, 0x420094)?.body.toString();
+    if (id === undefined) throw new Error('no identifier');
+    return id;
+  }
+
+  /** The key in hexadecimal. */
+  async get(id: string): Promise<string> {
+    const { payload } = await this.send(wire.get(id));
+    const key = find(payload, 0x42008f, 0x420040, 0x420045, 0x420043)?.body.toString('hex');
+    if (key === undefined) throw new Error('no key');
+    return key;
+  }
+
+  /** Asks again until there is an answer. */
+  async insist<T>(act: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        if (tries > 20_000) throw error;
+        this.#wires?.socket.destroy();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+
+  end(): void {
+    this.#wires?.socket.destroy();
+  }
+}
