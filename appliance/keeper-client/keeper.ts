@@ -12,14 +12,15 @@ export interface KeeperStatus {
     readonly module?: string;
     readonly mechanism?: string;
   };
-  /** Seconds since 1970 of the last real decryption through the token that gave the right answer. */
+  /** Seconds since 1970 of the last decryption through the token that was right. */
   readonly rootKeyProven?: number;
 }
 
 /** The server's side of the keeper's data socket. Calls of one tick travel in one message. */
 export interface Keeper {
   /**
-   * Seals bytes under the newest wrapping key: version(1) generation(16) nonce(12) ciphertext tag(16).
+   * Seals bytes under the written generation of the wrapping key. Gives version (1 byte),
+   * generation (16), nonce (12), ciphertext, tag (16).
    * `context` is the additional authenticated data; the keeper appends the generation to it.
    */
   seal(context: Uint8Array, plaintext: Uint8Array): Promise<Buffer>;

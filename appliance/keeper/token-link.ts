@@ -77,6 +77,7 @@ export class TokenLink {
     child.once('exit', (code, signal) => {
       if (this.#stopped) return;
       log('warn', 'the token process ended', { code, signal });
+      if (signal !== null) this.#delay = firstDelay;
       this.#timer = setTimeout(() => {
         this.#start();
       }, this.#delay);

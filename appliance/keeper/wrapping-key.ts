@@ -75,7 +75,7 @@ export class WrappingKey {
   }
 }
 
-/** The generation that sealed these bytes. Throws KeeperError `not-authentic` for no sealed bytes. */
+/** The generation that sealed these bytes. Throws KeeperError `not-authentic` for other bytes. */
 export function generationOf(sealed: Uint8Array): Buffer {
   if (sealed.length < headBytes + tagBytes || sealed[0] !== formatVersion) {
     throw new KeeperError('not-authentic', 'not sealed bytes');

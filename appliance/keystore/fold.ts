@@ -189,7 +189,7 @@ function numbered(instances: readonly Instance[], deleted: ReadonlySet<string>):
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.index - b.index));
 }
 
-/** The dates that a client or an event sets: kept apart from attributes because states need them. */
+/** The dates that a client or an event sets: apart from attributes, because states need them. */
 export const dateNames = [
   'Activation Date',
   'Process Start Date',

@@ -25,7 +25,7 @@ export interface ManagedObject {
   readonly revocationReason?: { readonly code: number; readonly message?: string };
   /** All other attributes, in the order name, then index; none of the above stands here. */
   readonly attributes: readonly AttributeInstance[];
-  /** What the object's structure holds besides its secret bytes: Key Format Type, lengths, types. */
+  /** What the object's structure holds besides its secret bytes: formats, lengths, types. */
   readonly form: readonly Item[];
   /** False once purged, and for an object whose material has not arrived. */
   readonly hasMaterial: boolean;

@@ -118,7 +118,7 @@ export class SqliteKeystore implements Keystore {
     return { objects: count('object'), records: count('record') };
   }
 
-  /** Objects whose material is under each generation are told by `verify`; this reads every record. */
+  /** Checks every record and audit entry. Throws KeystoreError `chain-broken`. */
   verify(): { readonly records: number; readonly auditBreak: number | undefined } {
     return { records: this.#records.verify(), auditBreak: this.#audit.firstBreak() };
   }

@@ -10,7 +10,7 @@ export function isDate(name: string): boolean {
   return (dateNames as readonly string[]).includes(name);
 }
 
-/** The rule of an attribute that has to exist. Throws KmipError Item Not Found (KMIP 1.4 §11.15). */
+/** The rule of an attribute that has to exist. Throws KmipError Item Not Found (§11.15). */
 export function existingRule(name: string, version: number): AttributeRule {
   const rule = attributeRule(name, version);
   if (rule === undefined) throw new KmipError(ResultReason.ItemNotFound, 'No such attribute');

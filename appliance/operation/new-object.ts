@@ -25,8 +25,8 @@ export interface NewObject {
 
 /**
  * The attributes of a Template-Attribute as instances: templates first, then what the request says
- * itself (KMIP 1.4 §4.1). Throws KmipError Item Not Found for an unknown template, Invalid Field for
- * an attribute that only the server sets, that does not fit, or that comes twice and may not.
+ * itself (KMIP 1.4 §4.1). Throws KmipError: Item Not Found for an unknown template, Invalid Field
+ * for an attribute that only the server sets, that does not fit, or that comes twice and may not.
  */
 export function requestedAttributes(
   template: {

@@ -65,14 +65,15 @@ export class Supervised {
     child.stderr?.on('data', (chunk: Buffer) => {
       errorText = (errorText + chunk.toString()).slice(-4096);
     });
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
       if (this.#stopped) return;
       if (code !== null && this.#options.final.includes(code)) {
         this.#options.onFinal(code, errorText);
         return;
       }
       const lasted = Number((process.hrtime.bigint() - started) / 1_000_000n);
-      if (lasted > steadyMilliseconds) this.#delay = firstDelay;
+      // What somebody killed may start at once; what ends by itself again and again may not.
+      if (signal !== null || lasted > steadyMilliseconds) this.#delay = firstDelay;
       this.#timer = setTimeout(() => {
         this.#start();
       }, this.#delay);

@@ -158,6 +158,36 @@ async function encryptFirstMachine(vcenter: VCenter, name: string): Promise<Map<
   ]);
 }
 
+async function establishTrust(
+  t: ExecutionContext,
+  appliance: RunningAppliance,
+  own: string,
+): Promise<VCenter> {
+  const vcenter = new VCenter(t, appliance, own, 'TLSv1.2');
+  for (let i = 0; i < 10; i++) {
+    const wires = vcenter.connect();
+    const ended = wires.next();
+    wires.socket.write(request([wire.discoverVersions()], { ids: false }));
+    t.is(await ended, undefined);
+  }
+  const cert = join(own, 'cert.pem');
+  const added = await appliance.twinlock('client', 'add', '--name', 'vc', '--cert', cert);
+  t.is(added.code, 0, added.stderr);
+  const versions = vcenter.conversation((send) => send(wire.discoverVersions()));
+  await Promise.all([versions, vcenter.look()]);
+  const query = await vcenter.conversation((send) => send(wire.query(3)));
+  t.truthy(find(query.results[0]?.payload ?? [], 0x42009d));
+  return vcenter;
+}
+
+/** vCenter's own certificate: it signs itself and has no extended key usage. */
+async function selfSigned(t: ExecutionContext, folder: string): Promise<void> {
+  const openssl = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650'];
+  const subject = ['-subj', '/CN=kmipClient20260101120000'];
+  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
+  t.is((await command('openssl', [...openssl, ...subject, ...files])).code, 0);
+}
+
 for (const token of ['tpm', 'softhsm'] as const) {
   test(`vCenter's conversations on ${token}`, async (t) => {
     t.timeout(180_000);
@@ -165,36 +195,10 @@ for (const token of ['tpm', 'softhsm'] as const) {
     const { state } = appliance;
     const own = join(state, 'vcenter');
     await command('mkdir', [own]);
-    // It signs itself; -extensions of an empty section leave out every purpose.
-    const openssl = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650'];
-    const subject = ['-subj', '/CN=kmipClient20260101120000'];
-    const files = ['-keyout', join(own, 'key.pem'), '-out', join(own, 'cert.pem')];
-    t.is((await command('openssl', [...openssl, ...subject, ...files])).code, 0);
+    await selfSigned(t, own);
 
     // E1: before trust every handshake ends without an answer, and nobody is banned for it.
-    const stranger = new VCenter(t, appliance, own, 'TLSv1.2');
-    for (let i = 0; i < 10; i++) {
-      const wires = stranger.connect();
-      const ended = wires.next();
-      wires.socket.write(request([wire.discoverVersions()], { ids: false }));
-      t.is(await ended, undefined);
-    }
-    const added = await appliance.twinlock(
-      'client',
-      'add',
-      '--name',
-      'vc',
-      '--cert',
-      join(own, 'cert.pem'),
-      '--json',
-    );
-    t.is(added.code, 0, added.stderr);
-    await Promise.all([
-      stranger.conversation((send) => send(wire.discoverVersions())),
-      stranger.look(),
-    ]);
-    const query = await stranger.conversation((send) => send(wire.query(3)));
-    t.truthy(find(query.results[0]?.payload ?? [], 0x42009d));
+    const stranger = await establishTrust(t, appliance, own);
 
     // E2: the poll of every five minutes.
     for (let i = 0; i < 3; i++) {

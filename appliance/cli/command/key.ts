@@ -58,5 +58,6 @@ export async function destroy(
 }
 
 function described(key: KeyView): string {
-  return `${key.state} ${key.type} of ${date(key.created)} for ${key.vm ?? key.names[0] ?? 'unnamed'}`;
+  const whom = key.vm ?? key.names[0] ?? 'nobody named';
+  return `${key.state} ${key.type} of ${date(key.created)} for ${whom}`;
 }

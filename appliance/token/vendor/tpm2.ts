@@ -10,6 +10,6 @@ export const tpm2 = {
   // 1.9.0: once the TPM went away, every call and every new login answers CKR_GENERAL_ERROR until
   // C_Finalize; also after a third key in one login (CKR_GENERAL_ERROR 0x902 underneath).
   restartAfter: [0x05],
-  // 1.9.0 finds CKA_ENCRYPT at odds with what it reads from the TPM, makes no key and leaks a handle.
+  // 1.9.0 finds CKA_ENCRYPT at odds with what the TPM says, makes no key and leaks a handle.
   refusedAttributes: [0x104],
 } as const satisfies Vendor;
