@@ -68,18 +68,25 @@ function refusePlaintext(path: string): void {
 }
 
 function keyIn(database: Database, pageKey: Buffer): void {
-  // A plain better-sqlite3 ignores every key silently; only this build has the function.
-  try {
-    database.prepare('SELECT sqlite3mc_version()').get();
-  } catch (cause) {
-    throw new KeystoreError('cipher-missing', 'SQLite was built without a cipher', { cause });
-  }
   database.pragma(`cipher = 'sqlcipher'`);
   database.pragma('legacy = 4');
   // 32 raw bytes would be taken as a passphrase; this form is taken as the key itself.
   const raw = Buffer.concat([Buffer.from('raw:'), Buffer.from(pageKey.toString('hex'))]);
-  database.key(raw);
-  raw.fill(0);
+  try {
+    database.key(raw);
+    // A plain better-sqlite3 ignores every key silently; only this build has the function.
+    database.prepare('SELECT sqlite3mc_version()').get();
+  } catch (error) {
+    if (isUnreadable(error)) throw error;
+    const message = 'SQLite was built without a cipher';
+    throw new KeystoreError('cipher-missing', message, { cause: error });
+  } finally {
+    raw.fill(0);
+  }
+}
+
+function isUnreadable(error: unknown): boolean {
+  return asKeystoreError(error).code === 'database-unreadable';
 }
 
 function configure(database: Database, cacheKiB: number): void {

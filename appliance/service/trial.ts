@@ -63,6 +63,7 @@ function readOptions(): Options {
 class Trial {
   readonly #options: Options;
   readonly #folders;
+  #listen: string;
   #token: SoftwareToken | undefined;
   #keeper: Supervised | undefined;
   #server: Supervised | undefined;
@@ -70,6 +71,7 @@ class Trial {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#listen = options.listen;
     const inside = (name: string): string => join(options.state, name);
     this.#folders = {
       run: inside('run'),
@@ -94,6 +96,9 @@ class Trial {
     this.#server = this.#supervise('server', this.#token);
     const admin = new AdminClient(join(run, 'admin.sock'));
     const { endpoint } = await this.#serving(admin);
+    // Port 0 meant any port, once: started again, the server comes back where its clients are.
+    this.#listen = endpoint;
+    this.#writeConfiguration(this.#token);
     await this.#enrol(admin);
     process.stdout.write(`READY ${endpoint}\n${this.#tryLine(endpoint)}\n`);
   }
@@ -150,7 +155,7 @@ class Trial {
 
   #writeConfiguration({ module, environment }: SoftwareToken): void {
     const { run, pin, configuration } = this.#folders;
-    const { state, listen, serverKey } = this.#options;
+    const { state, serverKey } = this.#options;
     const text = JSON.stringify;
     const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const command = ['env', ...assignments, ...this.#node('token')];
@@ -165,7 +170,7 @@ class Trial {
       'pin_file_lasts = true',
       `token_command = [${command.map((each) => text(each)).join(', ')}]`,
       '[server]',
-      `listen = ${text(listen)}`,
+      `listen = ${text(this.#listen)}`,
       `names = ["localhost"]`,
       `key = ${text(serverKey)}`,
     ];
