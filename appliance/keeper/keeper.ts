@@ -35,6 +35,8 @@ type TokenState = KeeperStatus['token']['state'];
 
 const tokenStateOf: Partial<Record<TokenError['code'], TokenState>> = {
   absent: 'absent',
+  'restart-needed': 'absent',
+  deadline: 'absent',
   'module-unusable': 'absent',
   'pin-needed': 'pin-needed',
   'pin-wrong': 'pin-wrong',
