@@ -6,6 +6,7 @@ import {
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
 import { Authority, makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
@@ -72,8 +73,10 @@ export async function serverIdentity(
 
 function bearsAll(pem: string, names: readonly string[]): boolean {
   const certificate = readCertificate(pem);
-  return names.every(
-    (name) => certificate.checkIP(name) !== undefined || certificate.checkHost(name) !== undefined,
+  return names.every((name) =>
+    isIP(name) === 0
+      ? certificate.checkHost(name) !== undefined
+      : certificate.checkIP(name) !== undefined,
   );
 }
 

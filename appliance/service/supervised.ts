@@ -5,6 +5,8 @@ import { closeSync, openSync } from 'node:fs';
 const firstDelay = 100;
 const longestDelay = 5_000;
 const steadyMilliseconds = 10_000;
+/** So many quick ends in a row are no accident: somebody has to look. */
+const quickEndsMost = 8;
 
 export interface SupervisedOptions {
   readonly command: readonly [string, ...string[]];
@@ -22,6 +24,7 @@ export class Supervised {
   #child: ChildProcess | undefined;
   #stopped = false;
   #delay = firstDelay;
+  #quickEnds = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisedOptions) {
@@ -67,13 +70,16 @@ export class Supervised {
     });
     child.once('exit', (code, signal) => {
       if (this.#stopped) return;
-      if (code !== null && this.#options.final.includes(code)) {
+      const lasted = Number((process.hrtime.bigint() - started) / 1_000_000n);
+      const quick = signal === null && lasted < steadyMilliseconds;
+      this.#quickEnds = quick ? this.#quickEnds + 1 : 0;
+      const hopeless = this.#quickEnds > quickEndsMost;
+      if (code !== null && (hopeless || this.#options.final.includes(code))) {
         this.#options.onFinal(code, errorText);
         return;
       }
-      const lasted = Number((process.hrtime.bigint() - started) / 1_000_000n);
       // What somebody killed may start at once; what ends by itself again and again may not.
-      if (signal !== null || lasted > steadyMilliseconds) this.#delay = firstDelay;
+      if (!quick) this.#delay = firstDelay;
       this.#timer = setTimeout(() => {
         this.#start();
       }, this.#delay);
