@@ -153,12 +153,13 @@ class Trial {
     }
   }
 
-  #writeConfiguration({ module, environment }: SoftwareToken): void {
+  #writeConfiguration({ module, environment, before = ':' }: SoftwareToken): void {
     const { run, pin, configuration } = this.#folders;
     const { state, serverKey } = this.#options;
     const text = JSON.stringify;
     const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    const command = ['env', ...assignments, ...this.#node('token')];
+    const shell = ['sh', '-c', `{ ${before}; } >/dev/null 2>&1; exec "$@"`, 'token'];
+    const command = ['env', ...assignments, ...shell, ...this.#node('token')];
     const lines = [
       `state = ${text(state)}`,
       `run = ${text(run)}`,

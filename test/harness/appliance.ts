@@ -48,7 +48,11 @@ export class RunningAppliance {
       .map(Number)
       .filter((pid) => {
         const line = commandLine(pid);
-        return line.includes(mark) && line.includes(this.state) && !line.startsWith('env\0');
+        return (
+          line.includes(mark) &&
+          line.includes(this.state) &&
+          /^[^\0]*node\0/.test(line) === (role !== 'swtpm')
+        );
       });
   }
 

@@ -3,6 +3,8 @@ export interface SoftwareToken {
   /** Path of the PKCS#11 module. */
   readonly module: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** A shell command to run before each start of the token process. */
+  readonly before?: string;
   /** Resolves with false when it was told to stop, with true when it died by itself. */
   readonly ended: Promise<boolean>;
   stop(): Promise<void>;
