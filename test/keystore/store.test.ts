@@ -116,7 +116,7 @@ test('nothing lies in clear: no header, no name, no attribute, in any file', asy
   await keystore.close();
 });
 
-test('another key, another program’s file and a damaged page are told apart and refused', async (t) => {
+test('another key, another program’s file and a damaged page are refused', async (t) => {
   const { open, path, pageKey } = setting(t);
   const keystore = open();
   for (let i = 0; i < 200; i++) {

@@ -47,8 +47,8 @@ export async function softwareTpm(folder: string, store: string): Promise<Softwa
   return {
     module: tpmModule(),
     environment: { TPM2_PKCS11_STORE: store, TPM2_PKCS11_TCTI: tcti },
-    // What /dev/tpmrm0 does when a process dies: without it the keys that a killed token process had
-    // loaded would fill the three places that a TPM has.
+    // What /dev/tpmrm0 does when a process dies: without it the keys that a killed token process
+    // had loaded would fill the three places that a TPM has.
     before: ['-t', '-l', '-s'].map((what) => `tpm2_flushcontext -T ${tcti} ${what}`).join('; '),
     ended,
     async stop() {
