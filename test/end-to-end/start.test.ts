@@ -7,7 +7,7 @@ import { KmipClient } from '../harness/kmip-client.ts';
 
 const twoLines = /^error: .+\nhint: .+\n$/;
 
-test('started again it serves the same keys; stopped it leaves no process and no socket', async (t) => {
+test('started again it serves the same keys; stopped it leaves nothing running', async (t) => {
   const first = await startAppliance(t, { clients: 2 });
   const client = new KmipClient(first);
   const id = await client.create();
