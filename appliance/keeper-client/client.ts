@@ -11,20 +11,26 @@ import {
 import type { Item } from './request.ts';
 
 interface Asked extends Item {
+  /** Milliseconds of the monotonic clock until which a sealed keeper is asked again. */
+  readonly until: number;
   readonly resolve: (data: Buffer) => void;
   readonly reject: (error: unknown) => void;
 }
 
 const batchBytes = 4 << 20;
+/** A keeper that was killed is sealed until it has opened its slots again. */
+const sealedPauseMilliseconds = 50;
 
 /** The server's client of the keeper: all that is asked in one turn of the loop is one message. */
 export class KeeperClient implements Keeper {
   readonly #connection: KeeperConnection;
   readonly #asked = { seal: [] as Asked[], open: [] as Asked[] };
+  readonly #patience: number;
   #scheduled = false;
 
-  /** `patience`: milliseconds that a call may wait for a keeper that is away. */
+  /** `patience`: milliseconds that a call may wait for a keeper that is away or still sealed. */
   constructor(path: string, patience = 10_000) {
+    this.#patience = patience;
     this.#connection = new KeeperConnection(path, patience);
   }
 
@@ -50,27 +56,42 @@ export class KeeperClient implements Keeper {
       return Promise.reject(new KeeperError('too-large', 'too large to seal'));
     }
     return new Promise((resolve, reject) => {
-      this.#asked[kind].push({ context, data, resolve, reject });
-      if (this.#scheduled) return;
-      this.#scheduled = true;
-      setImmediate(() => {
-        this.#scheduled = false;
-        for (const each of ['seal', 'open'] as const) {
-          const items = this.#asked[each];
-          this.#asked[each] = [];
-          for (const batch of batches(items)) void this.#send(each, batch);
-        }
-      });
+      const until = performance.now() + this.#patience;
+      this.#asked[kind].push({ context, data, resolve, reject, until });
+      this.#schedule();
     });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      for (const each of ['seal', 'open'] as const) {
+        const items = this.#asked[each];
+        this.#asked[each] = [];
+        for (const batch of batches(items)) void this.#send(each, batch);
+      }
+    });
+  }
+
+  #again(kind: 'seal' | 'open', item: Asked): void {
+    setTimeout(() => {
+      this.#asked[kind].push(item);
+      this.#schedule();
+    }, sealedPauseMilliseconds);
   }
 
   async #send(kind: 'seal' | 'open', items: readonly Asked[]): Promise<void> {
     try {
       const answer = await this.#connection.call(keeperRequest[kind], joinItems(items));
       const outcomes = splitOutcomes(answer);
-      for (const [i, { resolve, reject }] of items.entries()) {
+      for (const [i, item] of items.entries()) {
+        const { resolve, reject, until } = item;
         const outcome = outcomes[i];
-        if (outcome === undefined) reject(new KeeperError('protocol', 'an answer is missing'));
+        const sealed = outcome?.code === 1 + keeperErrorCodes.indexOf('sealed');
+        if (sealed && performance.now() < until) this.#again(kind, item);
+        else if (outcome === undefined) reject(new KeeperError('protocol', 'an answer is missing'));
         else if (outcome.code === 0) resolve(outcome.data);
         else reject(refused(outcome.code));
       }

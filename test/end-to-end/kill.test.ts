@@ -55,6 +55,19 @@ test('a hundred kills at any moment lose nothing that was answered', async (t) =
   second.end();
 });
 
+test('clients do not notice that the keeper was killed, only that it took a moment', async (t) => {
+  const appliance = await startAppliance(t, { token: 'tpm' });
+  const client = new KmipClient(appliance);
+  const id = await client.create();
+  const key = await client.get(id);
+  for (let i = 0; i < 3; i++) {
+    t.is(appliance.signal('keeper', 'SIGKILL'), 1);
+    t.is(await client.get(id), key);
+    t.is((await client.create()).length, 36);
+  }
+  client.end();
+});
+
 test('clients do not notice that the token process hangs, crashes or is killed', async (t) => {
   t.timeout(120_000);
   const appliance = await startAppliance(t, { token: 'tpm' });
