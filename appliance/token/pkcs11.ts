@@ -103,7 +103,7 @@ export class Pkcs11 {
   makeRootKey(label: string): RootKey {
     return this.#guard(() => {
       const id = this.#random(16);
-      const { handle } = this.#open();
+      const { handle } = this.#openLoggedIn();
       let refusal: unknown;
       for (const bits of this.#vendor.modulusBits) {
         try {
@@ -120,7 +120,7 @@ export class Pkcs11 {
 
   decrypt(id: Uint8Array, hash: OaepHash, ciphertext: Uint8Array): Buffer {
     return this.#guard(() => {
-      const { handle } = this.#open();
+      const { handle } = this.#openLoggedIn();
       const key = this.#key(handle, pkcs11js.CKO_PRIVATE_KEY, id);
       return this.#oaep(handle, key, hash, ciphertext);
     });
@@ -240,6 +240,13 @@ export class Pkcs11 {
     const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
     this.#session = { slot, handle: this.#module.C_OpenSession(slot, flags) };
     return this.#session;
+  }
+
+  /** Without a login a private key is not refused but hidden, and would look as if it were lost. */
+  #openLoggedIn(): Session {
+    const session = this.#open();
+    if (!this.#loggedIn) throw new TokenError('pin-needed', 'the token wants its PIN first');
+    return session;
   }
 
   #find(label: string): Buffer | undefined {
