@@ -180,9 +180,11 @@ class Trial {
 
   #node(role: 'token' | 'keeper' | 'server'): [string, ...string[]] {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    // Type stripping is WebAssembly, which needs the JIT: only compiled output runs without.
+    const jitless = extension === 'js' && role !== 'server' ? ['--jitless'] : [];
     const file = new URL(`./${role}.${extension}`, import.meta.url).pathname;
     const { configuration } = this.#folders;
-    return [process.execPath, file, '--configuration', configuration, '--with-parent'];
+    return [process.execPath, ...jitless, file, '--configuration', configuration, '--with-parent'];
   }
 
   #supervise(role: 'keeper' | 'server', token: SoftwareToken): Supervised {

@@ -42,7 +42,7 @@ export class RunningAppliance {
 
   /** Process numbers of everything that runs on this state, by role. */
   processes(role: Role): number[] {
-    const mark = role === 'swtpm' ? `dir=${this.file('tpm')}` : `service/${role}.ts`;
+    const mark = role === 'swtpm' ? `dir=${this.file('tpm')}` : `service/${role}.`;
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
@@ -134,13 +134,17 @@ export async function startAppliance(
   throw new Error(`the appliance ended with ${String(first.code)}: ${first.stderr}`);
 }
 
+const trial = join(root, 'appliance', 'service', 'trial.ts');
+
 /** Starts the trial with any options at all; for those that are to fail. */
-export function launch(parameters: readonly string[]): {
+export function launch(
+  parameters: readonly string[],
+  file = trial,
+): {
   readonly child: ChildProcess;
   readonly ready: Promise<string>;
   readonly ended: Promise<Ended>;
 } {
-  const file = join(root, 'appliance', 'service', 'trial.ts');
   const child = spawn(process.execPath, [file, ...parameters], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -17,59 +17,85 @@ export function encrypt(key: RootKey, plaintext: Uint8Array, hash = key.hash): B
   return publicEncrypt({ key: publicKey, padding, oaepHash: hash }, plaintext);
 }
 
+type Says = (what: string, act: (t: ExecutionContext) => Promise<void>) => void;
+
+/** The one token that a run of the contract is about, and the root keys made in it so far. */
+interface Subject {
+  readonly process: TokenProcess;
+  readonly keys: RootKey[];
+  readonly firstKey: () => RootKey;
+}
+
 /** What every token has to do, whoever made it; one test after the other, on one token. */
 export function contract(name: string, options: TokenProcessOptions): void {
-  let process: TokenProcess;
   const keys: RootKey[] = [];
-  const says = (what: string, act: (t: ExecutionContext) => Promise<void>): void => {
+  let process: TokenProcess | undefined;
+  const subject = {
+    keys,
+    get process(): TokenProcess {
+      if (process === undefined) throw new Error('the token process did not start');
+      return process;
+    },
+    firstKey: (): RootKey => {
+      const [key] = keys;
+      if (key === undefined) throw new Error('there is no root key');
+      return key;
+    },
+  };
+  const says: Says = (what, act) => {
     test.serial(`${name}: ${what}`, act);
   };
-  const firstKey = (): RootKey => {
-    const [key] = keys;
-    if (key === undefined) throw new Error('there is no root key');
-    return key;
-  };
-
   test.serial.before(`${name}: starts`, async () => {
     process = await TokenProcess.start(options);
   });
   test.after.always(`${name}: stops`, async () => {
-    await process.stop();
+    await process?.stop();
   });
+  login(says, subject);
+  decryption(says, subject);
+  survival(says, subject);
+}
 
+function login(says: Says, subject: Subject): void {
   says('a blank token is absent until it is made ours', async (t) => {
-    t.is(await process.answering(), 'absent');
-    t.is(await refusalOf(process.token.login(process.pin)), 'absent');
-    await process.token.provision(process.label, Buffer.from('654321'), process.pin);
-    const status = await process.token.status();
-    t.is(status.label, process.label);
+    t.is(await subject.process.answering(), 'absent');
+    t.is(await refusalOf(subject.process.token.login(subject.process.pin)), 'absent');
+    await subject.process.token.provision(
+      subject.process.label,
+      Buffer.from('654321'),
+      subject.process.pin,
+    );
+    const status = await subject.process.token.status();
+    t.is(status.label, subject.process.label);
     t.false(status.loggedIn);
   });
 
   says('without a login no key is made', async (t) => {
-    const token = await process.fresh();
+    const token = await subject.process.fresh();
     t.is(await refusalOf(token.makeRootKey('early')), 'pin-needed');
   });
 
   says('a wrong PIN is refused as wrong, and the right one is taken after it', async (t) => {
-    const token = await process.fresh();
+    const token = await subject.process.fresh();
     t.is(await refusalOf(token.login(Buffer.from('999999'))), 'pin-wrong');
     t.false((await token.status()).loggedIn);
-    await token.login(process.pin);
+    await token.login(subject.process.pin);
     t.true((await token.status()).loggedIn);
   });
 
   says('a login on top of a login changes nothing', async (t) => {
-    const token = await process.ready();
-    await token.login(process.pin);
+    const token = await subject.process.ready();
+    await token.login(subject.process.pin);
     await token.login(Buffer.from('not even looked at'));
     t.true((await token.status()).loggedIn);
   });
+}
 
+function decryption(says: Says, subject: Subject): void {
   says('a root key is an RSA pair with an identifier of its own', async (t) => {
-    const token = await process.ready();
+    const token = await subject.process.ready();
     const key = await token.makeRootKey('first');
-    keys.push(key);
+    subject.keys.push(key);
     t.is(key.id.length, 16);
     const { publicKey } = key;
     const spki = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
@@ -79,8 +105,8 @@ export function contract(name: string, options: TokenProcessOptions): void {
   });
 
   says('what its public half encrypted it decrypts, from one byte to the longest', async (t) => {
-    const token = await process.ready();
-    const key = firstKey();
+    const token = await subject.process.ready();
+    const key = subject.firstKey();
     const longest = encrypt(key, Buffer.from('x')).length - 2 * digestBytes[key.hash] - 2;
     for (const length of [1, 32, 69, longest]) {
       const plaintext = randomBytes(length);
@@ -89,56 +115,58 @@ export function contract(name: string, options: TokenProcessOptions): void {
   });
 
   says('calls made at once are answered each with its own', async (t) => {
-    const token = await process.ready();
-    const key = firstKey();
+    const token = await subject.process.ready();
+    const key = subject.firstKey();
     const plaintexts = Array.from({ length: 6 }, () => randomBytes(32));
     const opened = plaintexts.map((each) => token.decrypt(key.id, key.hash, encrypt(key, each)));
     t.deepEqual(await Promise.all(opened), plaintexts);
   });
 
   says('an unknown key, and no login, are told apart', async (t) => {
-    const key = firstKey();
+    const key = subject.firstKey();
     const sealed = encrypt(key, Buffer.from('x'));
-    const token = await process.ready();
+    const token = await subject.process.ready();
     t.is(await refusalOf(token.decrypt(randomBytes(16), key.hash, sealed)), 'key-missing');
-    const stranger = await process.fresh();
+    const stranger = await subject.process.fresh();
     t.is(await refusalOf(stranger.decrypt(key.id, key.hash, sealed)), 'pin-needed');
   });
+}
 
+function survival(says: Says, subject: Subject): void {
   says('a ciphertext that is not whole opens nothing and costs no login for good', async (t) => {
-    const key = firstKey();
+    const key = subject.firstKey();
     const plaintext = randomBytes(32);
     const sealed = encrypt(key, plaintext);
     const changed = Buffer.from(sealed);
     changed[200] = (changed[200] ?? 0) ^ 1;
     for (const broken of [changed, sealed.subarray(0, 100), Buffer.alloc(sealed.length)]) {
-      const token = await process.ready();
+      const token = await subject.process.ready();
       t.not(await refusalOf(token.decrypt(key.id, key.hash, broken)), 'no refusal');
-      const next = await process.ready();
+      const next = await subject.process.ready();
       t.deepEqual(await next.decrypt(key.id, key.hash, sealed), plaintext);
     }
   });
 
-  says('keys outlive the process that made them', async (t) => {
-    const key = firstKey();
+  says('subject.keys outlive the process that made them', async (t) => {
+    const key = subject.firstKey();
     const plaintext = randomBytes(32);
-    const token = await process.ready();
+    const token = await subject.process.ready();
     await token.decrypt(key.id, key.hash, encrypt(key, plaintext));
-    const next = await process.fresh();
-    await next.login(process.pin);
+    const next = await subject.process.fresh();
+    await next.login(subject.process.pin);
     t.deepEqual(await next.decrypt(key.id, key.hash, encrypt(key, plaintext)), plaintext);
   });
 
   says('a second and a third key leave the first as it was', async (t) => {
     for (const label of ['second', 'third']) {
-      await process.fresh();
-      keys.push(await (await process.ready()).makeRootKey(label));
+      await subject.process.fresh();
+      subject.keys.push(await (await subject.process.ready()).makeRootKey(label));
     }
-    t.is(new Set(keys.map(({ id }) => Buffer.from(id).toString('hex'))).size, 3);
-    for (const key of keys) {
-      // A TPM without a resource manager has room for two keys in one login.
-      await process.fresh();
-      const token = await process.ready();
+    t.is(new Set(subject.keys.map(({ id }) => Buffer.from(id).toString('hex'))).size, 3);
+    for (const key of subject.keys) {
+      // A TPM without a resource manager has room for two subject.keys in one login.
+      await subject.process.fresh();
+      const token = await subject.process.ready();
       const plaintext = randomBytes(32);
       t.deepEqual(await token.decrypt(key.id, key.hash, encrypt(key, plaintext)), plaintext);
     }
