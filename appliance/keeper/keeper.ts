@@ -168,8 +168,8 @@ export class KeyKeeper {
       await token.login(pin);
       this.#options.pin.clear();
     } catch (error) {
-      const code = codeOf(error);
-      if (code === 'pin-wrong' || code === 'pin-locked') this.#options.pin.markRefused();
+      // A locked token has not judged the PIN: it may be tried once more when it is unlocked.
+      if (codeOf(error) === 'pin-wrong') this.#options.pin.markRefused();
       throw error;
     } finally {
       pin.fill(0);

@@ -46,7 +46,8 @@ async function main(): Promise<void> {
     const well = found.state === 'ready';
     if (well) link.settled();
     await systemd.status(`${reached}, root key ${found.state}`);
-    const wait = well && reached === 'open' ? proofMilliseconds : retryMilliseconds;
+    const patient = (well && reached === 'open') || found.state === 'locked';
+    const wait = patient ? proofMilliseconds : retryMilliseconds;
     timer = setTimeout(() => void advance(), wait);
   };
   const sockets = [

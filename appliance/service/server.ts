@@ -95,7 +95,7 @@ async function openKeystore(
 }
 
 function stopFor(error: KeystoreError, path: string): Error {
-  const backup = 'move it away only if you have a backup; nothing was changed';
+  const backup = 'the file is kept as it is; move it away only if you have a backup';
   switch (error.code) {
     case 'database-foreign':
       return new Stop('databaseForeign', `${path}: ${error.message}`, backup, { cause: error });

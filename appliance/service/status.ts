@@ -33,7 +33,7 @@ export async function statusOf(parts: {
     ...(keystore.failure === undefined
       ? []
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
-    ...(now() < earliestPlausible ? ['the clock was never set: set the time'] : []),
+    ...clockAlarms(certificate, now()),
   ];
   return {
     state: alarms.length === 0 ? 'SERVING' : 'DEGRADED',
@@ -54,6 +54,13 @@ export async function statusOf(parts: {
     connections: listener.connections,
     warnings: [...alarms, 'this node is alone: every key has a single copy until there is a peer'],
   };
+}
+
+/** The server's certificate is valid for ten years: more likely than its end is a wild clock. */
+function clockAlarms(certificate: string, now: number): string[] {
+  if (now < earliestPlausible) return ['the clock was never set: set the time'];
+  const end = Date.parse(readCertificate(certificate).validTo) / 1000;
+  return now > end ? ['the clock is past the end of the server’s certificate: set the time'] : [];
 }
 
 function rootKeyAlarms(found: KeeperStatus | undefined, now: number): string[] {

@@ -24,9 +24,13 @@ interface Options {
   readonly clients: number;
   readonly token: 'tpm' | 'softhsm';
   readonly serverKey: 'rsa' | 'p256';
+  readonly log: 'info' | 'debug';
 }
 
 const label = 'twinlock';
+const pollMilliseconds = 100;
+/** A token that has not shown itself for so long is not coming; an appliance would wait on. */
+const absentMilliseconds = 15_000;
 /** Everything that a new start cannot mend. */
 const final = Object.values(exitCode).filter((code) => code !== exitCode.failed);
 
@@ -39,10 +43,11 @@ function readOptions(): Options {
         clients: { type: 'string', default: '1' },
         token: { type: 'string', default: 'tpm' },
         'server-key': { type: 'string', default: 'rsa' },
+        log: { type: 'string', default: 'info' },
       },
     });
     const clients = Number(values.clients);
-    const { token, 'server-key': serverKey } = values;
+    const { token, 'server-key': serverKey, log } = values;
     if (!Number.isInteger(clients) || clients < 1 || clients > 1000) {
       throw new Error('--clients takes a number from 1 to 1000');
     }
@@ -50,12 +55,13 @@ function readOptions(): Options {
     if (serverKey !== 'rsa' && serverKey !== 'p256') {
       throw new Error('--server-key takes rsa or p256');
     }
-    return { state: resolve(values.state), listen: values.listen, clients, token, serverKey };
+    if (log !== 'info' && log !== 'debug') throw new Error('--log takes info or debug');
+    return { state: resolve(values.state), listen: values.listen, clients, token, serverKey, log };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
     const hint =
       'usage: run [--state DIR] [--listen ADDR:PORT] [--clients N] [--token tpm|softhsm] ' +
-      '[--server-key rsa|p256]';
+      '[--server-key rsa|p256] [--log info|debug]';
     throw new Stop('usage', message, hint, { cause });
   }
 }
@@ -163,6 +169,7 @@ class Trial {
     const lines = [
       `state = ${text(state)}`,
       `run = ${text(run)}`,
+      `log = ${text(this.#options.log)}`,
       '[token]',
       `module = ${text(module)}`,
       `label = ${text(label)}`,
@@ -213,11 +220,11 @@ class Trial {
           rootKeyLabel: `twinlock root ${randomBytes(4).toString('hex')}`,
         });
       }
-      for (;;) {
+      for (let waited = 0; ; waited += pollMilliseconds) {
         const status = await console.status();
         if (status.state === 'open') return;
-        refuseHopeless(status, pin);
-        await new Promise((done) => setTimeout(done, 100));
+        refuseHopeless(status, pin, waited);
+        await new Promise((done) => setTimeout(done, pollMilliseconds));
       }
     } finally {
       console.close();
@@ -283,7 +290,11 @@ class Trial {
   }
 }
 
-function refuseHopeless({ token }: KeeperStatus, pin: string): void {
+function refuseHopeless({ token }: KeeperStatus, pin: string, waited: number): void {
+  if (token.state === 'absent' && waited > absentMilliseconds) {
+    const hint = 'bring the token’s files back; without them only a backup opens the keys';
+    throw new Stop('noToken', 'the token of this state is not there', hint);
+  }
   if (token.state === 'pin-wrong') {
     const hint = `put the right PIN into ${pin}; a changed file is tried once`;
     throw new Stop('pinWrong', 'the token refused the PIN; it will not be tried again', hint);

@@ -115,13 +115,19 @@ export async function startAppliance(
     readonly token?: 'tpm' | 'softhsm';
     readonly clients?: number;
     readonly listen?: string;
+    readonly serverKey?: 'rsa' | 'p256';
+    readonly log?: 'info' | 'debug';
+    readonly environment?: NodeJS.ProcessEnv;
   } = {},
 ): Promise<RunningAppliance> {
   const { state = temporaryFolder(), token = 'softhsm', clients = 1 } = options;
-  const started = launch([
+  const { environment = process.env, serverKey = 'rsa', log = 'info' } = options;
+  const parameters = [
     ...['--state', state, '--token', token, '--clients', String(clients)],
-    ...['--listen', options.listen ?? '127.0.0.1:0'],
-  ]);
+    ...['--listen', options.listen ?? '127.0.0.1:0', '--server-key', serverKey],
+    ...['--log', log],
+  ];
+  const started = launch(parameters, { environment });
   t.teardown(async () => {
     started.child.kill('SIGTERM');
     await started.ended;
@@ -139,7 +145,7 @@ const trial = join(root, 'appliance', 'service', 'trial.ts');
 /** Starts the trial with any options at all; for those that are to fail. */
 export function launch(
   parameters: readonly string[],
-  file = trial,
+  { file = trial, environment = process.env } = {},
 ): {
   readonly child: ChildProcess;
   readonly ready: Promise<string>;
@@ -147,6 +153,7 @@ export function launch(
 } {
   const child = spawn(process.execPath, [file, ...parameters], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment,
   });
   let stdout = '';
   let stderr = '';

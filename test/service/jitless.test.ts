@@ -30,7 +30,7 @@ test.serial.before('the compiled output is made', async (t) => {
       removeFolder(state);
     });
     const options = ['--state', state, '--token', 'softhsm', '--listen', '127.0.0.1:0'];
-    const started = launch(options, join(services, 'trial.js'));
+    const started = launch(options, { file: join(services, 'trial.js') });
     t.teardown(() => started.child.kill('SIGKILL'));
     const first = await Promise.race([started.ready, started.ended]);
     if (typeof first !== 'string') throw new Error(first.stderr);
@@ -53,7 +53,7 @@ test.serial.before('the compiled output is made', async (t) => {
     const keeper = spawn(
       python,
       [noJit, process.execPath, '--jitless', script, '--configuration', configuration],
-      { stdio: 'ignore', env: { ...process.env, SOFTHSM2_CONF: softhsmOf(appliance) } },
+      { stdio: 'ignore' },
     );
     t.teardown(() => keeper.kill('SIGKILL'));
     const link = new KeeperClient(appliance.file('run', 'keeper.sock'), 60_000);
@@ -67,8 +67,3 @@ test.serial.before('the compiled output is made', async (t) => {
     t.is(await ended, 0);
   },
 );
-
-/** The token's own environment stands in its command; the keeper itself needs none of it. */
-function softhsmOf(appliance: RunningAppliance): string {
-  return appliance.file('token', 'softhsm2.conf');
-}

@@ -147,7 +147,7 @@ function survival(says: Says, subject: Subject): void {
     }
   });
 
-  says('subject.keys outlive the process that made them', async (t) => {
+  says('keys outlive the process that made them', async (t) => {
     const key = subject.firstKey();
     const plaintext = randomBytes(32);
     const token = await subject.process.ready();
