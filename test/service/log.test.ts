@@ -22,7 +22,7 @@ test('what must not be in a log is struck out, wherever it stands in a line', as
   t.true(stdout.includes('(9 bytes)'));
 });
 
-test('at the loudest level no key, PIN or password is logged, and one id runs through', async (t) => {
+test('at the loudest level no secret is logged, and one id runs through', async (t) => {
   const appliance = await startAppliance(t, { log: 'debug' });
   const client = new KmipClient(appliance);
   const id = await client.create();
