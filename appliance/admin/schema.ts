@@ -48,6 +48,11 @@ export const statusView = z.object({
     mechanism: z.string().optional(),
     provenSeconds: z.number().optional(),
   }),
+  wrappingKey: z.object({
+    generation: z.string().optional(),
+    /** Secrets that a rotation has yet to seal anew; absent while none goes on. */
+    left: z.number().optional(),
+  }),
   keys: z.number(),
   records: z.number(),
   clients: z.number(),

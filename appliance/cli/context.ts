@@ -1,8 +1,11 @@
 import type { AdminClient } from '../admin/client.ts';
+import type { KeeperConsole } from '../keeper-client/console.ts';
 
 /** What a command works with. */
 export interface Context {
   readonly admin: AdminClient;
+  /** The keeper's console socket, where keys are rotated. */
+  readonly keeper: () => KeeperConsole;
   readonly json: boolean;
   /** Prints the value as JSON, or the text. */
   readonly print: (value: unknown, text: () => string) => void;

@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { AdminClient, AdminRefusal } from '../admin/client.ts';
+import { KeeperConsole } from '../keeper-client/console.ts';
 import * as client from './command/client.ts';
 import * as group from './command/group.ts';
 import * as key from './command/key.ts';
+import { rotateRoot, rotateWrappingKey } from './command/rotation.ts';
 import { status } from './command/status.ts';
 import { CommandError } from './context.ts';
 import type { Context } from './context.ts';
@@ -14,16 +16,29 @@ const program = new Command('twinlock')
   .description('administers a Twinlock appliance')
   .option('--state <dir>', 'state folder of a trial')
   .option('--socket <path>', 'the admin API’s socket', process.env['TWINLOCK_SOCKET'])
+  .option('--console <path>', 'the keeper’s console socket', process.env['TWINLOCK_CONSOLE'])
   .option('--json', 'print JSON')
   .exitOverride()
   .configureOutput({ outputError: () => {} });
 
 function context(): Context {
-  const { state, socket, json } = program.opts<{ state?: string; socket?: string; json?: true }>();
+  const options = program.opts<{
+    state?: string;
+    socket?: string;
+    console?: string;
+    json?: true;
+  }>();
+  const { state, socket, json } = options;
   const trial = state === undefined ? undefined : join(state, 'run', 'admin.sock');
   const path = trial ?? socket ?? '/run/twinlock/admin/admin.sock';
   return {
     admin: new AdminClient(path),
+    keeper: () =>
+      new KeeperConsole(
+        state === undefined
+          ? (options.console ?? '/run/twinlock/console/console.sock')
+          : join(state, 'run', 'console.sock'),
+      ),
     json: json === true,
     print(value, text) {
       process.stdout.write(`${json === true ? JSON.stringify(value) : text()}\n`);
@@ -100,6 +115,14 @@ noun(keys, 'destroy <id>', 'destroy a key for every client')
   .action((id: string, options: Parameters<typeof key.destroy>[2]) =>
     key.destroy(context(), id, options),
   );
+
+const roots = program.command('root').description('the root key in the token');
+noun(roots, 'rotate', 'make a new root key and move to it').action(() => rotateRoot(context()));
+
+const wrappingKeys = program.command('wrapping-key').description('the key that wraps all others');
+noun(wrappingKeys, 'rotate', 'begin a new wrapping key and seal everything anew')
+  .option('--no-wait', 'do not wait until everything is sealed anew')
+  .action((options: { wait: boolean }) => rotateWrappingKey(context(), options));
 
 /** Two lines on standard error, and the exit code of its kind. */
 function fail(error: unknown): number {

@@ -47,6 +47,11 @@ export class KeeperClient implements Keeper {
     return JSON.parse(answer.toString()) as KeeperStatus;
   }
 
+  /** Nothing is sealed under an older generation any more: the keeper may forget them. */
+  async retire(): Promise<void> {
+    await this.#connection.call(keeperRequest.retire, Buffer.alloc(0));
+  }
+
   close(): void {
     this.#connection.close();
   }

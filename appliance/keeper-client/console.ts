@@ -27,6 +27,21 @@ export class KeeperConsole {
     await this.#connection.call(keeperRequest.initialise, payload);
   }
 
+  /** Moves to a new root key in the token. Throws KeeperError `sealed`, `token`. */
+  async rotateRootKey(request: InitialiseRequest): Promise<void> {
+    const payload = Buffer.from(JSON.stringify(request));
+    await this.#connection.call(keeperRequest.rotateRootKey, payload);
+  }
+
+  /**
+   * Begins a new generation of the wrapping key and gives its id in hexadecimal. Throws KeeperError
+   * `sealed`, `token`, and `rotating` while an older generation is still needed.
+   */
+  async rotateWrappingKey(): Promise<string> {
+    const { rotateWrappingKey } = keeperRequest;
+    return (await this.#connection.call(rotateWrappingKey, Buffer.alloc(0))).toString();
+  }
+
   /** Gives the token's PIN, tried once. The buffer is wiped. Throws KeeperError `token`. */
   async pin(pin: Buffer): Promise<void> {
     await this.#connection.call(keeperRequest.pin, pin);

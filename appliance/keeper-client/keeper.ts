@@ -6,6 +6,8 @@ export interface KeeperStatus {
   readonly cluster?: string;
   /** Hex id (16 bytes) of the generation that is written under; absent unless open. */
   readonly generation?: string;
+  /** Hex ids of the generations that older sealed bytes may still need; absent where none is. */
+  readonly older?: readonly string[];
   readonly token: {
     readonly state: 'ready' | 'absent' | 'locked' | 'pin-needed' | 'pin-wrong' | 'failed';
     readonly label?: string;
@@ -38,7 +40,8 @@ export type KeeperErrorCode =
   | 'too-large'
   | 'protocol'
   | 'token'
-  | 'not-new';
+  | 'not-new'
+  | 'rotating';
 
 /** A refusal or absence of the keeper. */
 export class KeeperError extends Error {

@@ -8,10 +8,16 @@ export const keeperRequest = {
   open: 2,
   /** Nothing; answered with JSON of KeeperStatus. */
   status: 3,
+  /** Nothing; says that no bytes under an older generation are left, and forgets those. */
+  retire: 4,
   /** Console only. JSON of InitialiseRequest; answered with nothing. */
   initialise: 16,
   /** Console only. The PIN as a person typed it; answered with nothing. */
   pin: 17,
+  /** Console only. JSON of InitialiseRequest: the new root key's label; answered with nothing. */
+  rotateRootKey: 18,
+  /** Console only. Nothing; answered with the new generation in hexadecimal. */
+  rotateWrappingKey: 19,
 } as const;
 
 export const keeperAnswer = { success: 0x80, refusal: 0x81 } as const;
@@ -30,6 +36,7 @@ export const keeperErrorCodes = [
   'protocol',
   'token',
   'not-new',
+  'rotating',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

@@ -24,6 +24,8 @@ export interface KeeperOptions {
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly random?: (bytes: number) => Buffer;
+  /** Gives the token a process without a login; absent where there is none to restart. */
+  readonly restartToken?: () => Promise<void>;
   readonly log: (
     level: 'info' | 'warn' | 'error',
     message: string,
@@ -63,6 +65,7 @@ export class KeyKeeper {
   }
 
   status(): KeeperStatus {
+    const older = [...this.#keys.keys()].filter((id) => id !== this.#table?.written);
     const { found } =
       this.#table === undefined ? readStored(this.#options.folder) : { found: true };
     return {
@@ -72,6 +75,7 @@ export class KeyKeeper {
       ...(this.#written === undefined
         ? {}
         : { generation: this.#written.generation.toString('hex') }),
+      ...(older.length === 0 ? {} : { older }),
       ...(this.#proven === undefined ? {} : { rootKeyProven: this.#proven }),
     };
   }
@@ -149,6 +153,91 @@ export class KeyKeeper {
     }
   }
 
+  /**
+   * Makes a new root key and moves every generation to it: slots for it stand beside the old ones,
+   * each was decrypted back through the token and compared, and only then the old ones go. Killed
+   * at any step, it leaves a table that opens. Throws KeeperError `sealed`, `token`.
+   */
+  async rotateRootKey(label: string): Promise<void> {
+    const { table } = this.#opened();
+    try {
+      // tpm2-pkcs11 without a resource manager has room for two keys in one login.
+      await this.#freshLogin();
+      const root = await this.#options.token.makeRootKey(label);
+      await this.#freshLogin();
+      const slots: Slot[] = [];
+      for (const key of this.#keys.values()) {
+        const slot = this.#slotFor(root, label, key);
+        await this.#provenSlot(slot, key);
+        slots.push(slot);
+      }
+      this.#store([...slots, ...table.slots], table.written);
+      this.#store(slots, table.written);
+      this.#tokenState = 'ready';
+      this.#options.log('info', 'the root key was rotated', { label });
+    } catch (error) {
+      this.#note(error);
+      throw new KeeperError('token', `the token says: ${codeOf(error)}`, { cause: error });
+    }
+  }
+
+  /**
+   * Begins a new generation of the wrapping key and gives its id in hexadecimal. From then on it is
+   * written under; the older ones open what they sealed until `retire`. Throws KeeperError
+   * `sealed`, `token`, `rotating`.
+   */
+  async rotateWrappingKey(): Promise<string> {
+    const { table, slot: current } = this.#opened();
+    if (this.#keys.size > 1) {
+      throw new KeeperError('rotating', 'the last rotation is still going on');
+    }
+    try {
+      await this.#login(this.#options.pin.take());
+      const key = new WrappingKey(this.#random(generationBytes), this.#random(32));
+      const root = {
+        id: Buffer.from(current.keyId, 'hex'),
+        publicKey: Buffer.from(current.publicKey, 'base64'),
+        hash: current.hash,
+      };
+      const slot = this.#slotFor(root, current.label, key);
+      await this.#provenSlot(slot, key);
+      this.#keys.set(slot.generation, key);
+      this.#store([slot, ...table.slots], slot.generation);
+      this.#options.log('info', 'a new wrapping key is written under', {
+        generation: slot.generation,
+      });
+      return slot.generation;
+    } catch (error) {
+      this.#note(error);
+      throw new KeeperError('token', `the token says: ${codeOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Forgets every generation but the written one, and their slots. Throws KeeperError `sealed`. */
+  retire(): void {
+    const { table } = this.#opened();
+    if (this.#keys.size === 1) return;
+    this.#store(
+      table.slots.filter(({ generation }) => generation === table.written),
+      table.written,
+    );
+    for (const [id, key] of this.#keys) {
+      if (id === table.written) continue;
+      key.wipe();
+      this.#keys.delete(id);
+    }
+    this.#options.log('info', 'the older wrapping keys are retired');
+  }
+
+  /** Seals and opens a sample while a wrapping key is open. Throws what these throw. */
+  check(): void {
+    if (this.#written === undefined) return;
+    const context = Buffer.from('self-check');
+    const sample = this.#random(32);
+    const opened = this.open(context, this.seal(context, sample));
+    if (!timingSafeEqual(opened, sample)) throw new Error('the self-check gave other bytes back');
+  }
+
   wipe(): void {
     for (const key of this.#keys.values()) key.wipe();
     this.#keys.clear();
@@ -176,11 +265,36 @@ export class KeyKeeper {
     }
   }
 
+  #opened(): { readonly table: SlotTable; readonly slot: Slot } {
+    const table = this.#table;
+    const slot = table?.slots.find(({ generation }) => generation === table.written);
+    if (table === undefined || slot === undefined || this.#written === undefined) {
+      throw new KeeperError('sealed', 'no wrapping key is open');
+    }
+    return { table, slot };
+  }
+
+  async #freshLogin(): Promise<void> {
+    await this.#options.restartToken?.();
+    await this.#login(this.#options.pin.take());
+  }
+
+  /** Writes a table of these slots and goes on with it. */
+  #store(slots: readonly Slot[], written: string): void {
+    const { table } = this.#opened();
+    const key = this.#keys.get(written);
+    if (key === undefined) throw new KeeperError('generation-unknown', 'no such generation');
+    const next: SlotTable = { ...table, serial: table.serial + 1, written, slots };
+    writeSlotTable(this.#options.folder, next, key.derive(slotTablePurpose));
+    this.#table = next;
+    this.#written = key;
+  }
+
   async #openSlots(): Promise<void> {
     const { found, candidates } = readStored(this.#options.folder);
     if (!found) return;
     for (const stored of candidates) {
-      const keys = await this.#keysOf(stored.table);
+      const { keys, slots } = await this.#keysOf(stored.table);
       const written = keys.find((k) => k.generation.toString('hex') === stored.table.written);
       const mac = written?.derive(slotTablePurpose);
       if (mac !== undefined && isAuthentic(stored, mac)) {
@@ -190,6 +304,8 @@ export class KeyKeeper {
           writeSlotTable(this.#options.folder, stored.table, mac);
         }
         this.#adopt(stored.table, keys);
+        // A rotation of the root key that was cut short: whichever key opened first is kept.
+        if (slots.length < stored.table.slots.length) this.#store(slots, stored.table.written);
         return;
       }
       for (const key of keys) key.wipe();
@@ -197,14 +313,30 @@ export class KeyKeeper {
     throw new SlotTableError('no copy of the slot table can be trusted');
   }
 
-  async #keysOf(table: SlotTable): Promise<WrappingKey[]> {
+  /** The generations, each from the first of its slots that opens. Throws when one has none. */
+  async #keysOf(table: SlotTable): Promise<{ keys: WrappingKey[]; slots: Slot[] }> {
     const keys: WrappingKey[] = [];
+    const slots: Slot[] = [];
+    const failures = new Map<string, Error>();
     for (const slot of table.slots) {
-      const bytes = await this.#readThroughToken(slot);
-      if (bytes === undefined) continue;
-      keys.push(new WrappingKey(Buffer.from(slot.generation, 'hex'), bytes));
+      const { generation } = slot;
+      if (slots.some((opened) => opened.generation === generation)) continue;
+      try {
+        const bytes = await this.#readThroughToken(slot);
+        if (bytes === undefined) continue;
+        keys.push(new WrappingKey(Buffer.from(generation, 'hex'), bytes));
+        slots.push(slot);
+        failures.delete(generation);
+      } catch (error) {
+        failures.set(generation, error instanceof Error ? error : new Error(String(error)));
+      }
     }
-    return keys;
+    const [failure] = failures.values();
+    if (failure !== undefined) {
+      for (const key of keys) key.wipe();
+      throw failure;
+    }
+    return { keys, slots };
   }
 
   #adopt(table: SlotTable, keys: readonly WrappingKey[]): void {

@@ -27,13 +27,16 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
         return each(payload, ({ context, data }) => keeper.open(context, data as Buffer));
       case keeperRequest.status:
         return Buffer.from(JSON.stringify(keeper.status()));
+      case keeperRequest.retire:
+        keeper.retire();
+        return Buffer.alloc(0);
       default:
         throw new KeeperError('protocol', 'no such request');
     }
   });
 }
 
-/** The socket where a person types secrets: status, initialise, PIN. */
+/** The socket where a person types secrets and rotates keys. */
 export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Promise<Server> {
   return start(listen, async ({ kind, payload }) => {
     switch (kind) {
@@ -47,6 +50,13 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       case keeperRequest.pin:
         await keeper.givePin(payload);
         return Buffer.alloc(0);
+      case keeperRequest.rotateRootKey: {
+        const { rootKeyLabel } = JSON.parse(payload.toString()) as InitialiseRequest;
+        await keeper.rotateRootKey(rootKeyLabel);
+        return Buffer.alloc(0);
+      }
+      case keeperRequest.rotateWrappingKey:
+        return Buffer.from(await keeper.rotateWrappingKey());
       default:
         throw new KeeperError('protocol', 'no such request');
     }

@@ -11,6 +11,7 @@ import type { ManagedObject } from './managed-object.ts';
 import { encodeForm, encodeValue, packAttribute } from './payload.ts';
 import type { Kind, Payloads } from './payload.ts';
 import { foldClient, foldObject } from './fold.ts';
+import { generationOf } from './rewrap.ts';
 import type { Projection } from './projection.ts';
 import type { RecordLog } from './record-log.ts';
 
@@ -20,6 +21,8 @@ export interface DraftParts {
   readonly records: RecordLog;
   readonly audit: AuditLog;
   readonly now: () => number;
+  /** Generations of the wrapping key, in hexadecimal, that nothing may be sealed under. */
+  readonly retired: ReadonlySet<string>;
 }
 
 /** One transaction's view of the keystore, in which changes become records. */
@@ -125,6 +128,9 @@ export class OpenDraft implements Draft {
       commitment: material === undefined ? null : Buffer.from(material.commitment).toString('hex'),
     });
     if (material !== undefined) {
+      if (this.#parts.retired.has(generationOf(material.sealed).toString('hex'))) {
+        throw new KeystoreError('keeper-unavailable', 'the wrapping key was rotated meanwhile');
+      }
       this.#putMaterial.run(object, Buffer.from(material.commitment), Buffer.from(material.sealed));
     }
   }

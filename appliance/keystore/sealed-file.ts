@@ -1,6 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Keeper } from '../keeper-client/keeper.ts';
+import { generationOf } from './rewrap.ts';
 
 /** The node's secrets that lie outside the database, each in a file of its own. */
 export type SecretName =
@@ -36,6 +38,23 @@ export class SealedFiles {
       writeDurably(path, sealed);
     }
     return this.#keeper.open(context, sealed);
+  }
+
+  /** Seals every file anew that was not sealed under this generation (16 bytes). */
+  async rewrap(generation: Buffer): Promise<void> {
+    for (const file of readdirSync(this.#folder)) {
+      if (!file.endsWith('.sealed')) continue;
+      const path = join(this.#folder, file);
+      const sealed = readFileSync(path);
+      if (generationOf(sealed).equals(generation)) continue;
+      const name = file.slice(0, -'.sealed'.length);
+      const context = Buffer.from(JSON.stringify(['twinlock secret 1', this.#cluster, name]));
+      const secret = await this.#keeper.open(context, sealed);
+      const anew = await this.#keeper.seal(context, secret);
+      secret.fill(0);
+      // Under yet another generation, if there was one more rotation: the next round finds it.
+      writeDurably(path, anew);
+    }
   }
 }
 

@@ -15,6 +15,8 @@ import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-o
 import { commit, contextBytes, isCommitted, OpenMaterial } from './material.ts';
 import { Projection } from './projection.ts';
 import { RecordLog } from './record-log.ts';
+import { countOutdated, rewrapBatch } from './rewrap.ts';
+import type { RewrapBatch, RewrapParts } from './rewrap.ts';
 
 export interface KeystoreOptions {
   readonly path: string;
@@ -62,6 +64,7 @@ export class SqliteKeystore implements Keystore {
   readonly #audit: AuditLog;
   readonly #draft: OpenDraft;
   readonly #sealed;
+  readonly #retired = new Set<string>();
   #queue: Queued[] = [];
   #notes: { entry: AuditEntry; time: number }[] = [];
   #gap = 0;
@@ -90,6 +93,7 @@ export class SqliteKeystore implements Keystore {
       projection: this.#projection,
       records: this.#records,
       audit: this.#audit,
+      retired: this.#retired,
       now,
     });
     this.#sealed = this.#database.prepare('SELECT * FROM material WHERE object = ?');
@@ -163,6 +167,36 @@ export class SqliteKeystore implements Keystore {
       throw new KeystoreError('material-corrupt', 'the material is not what the record says');
     }
     return new OpenMaterial(secret);
+  }
+
+  /** Seals the next secrets anew under this generation of the wrapping key (16 bytes). */
+  async rewrap(batch: { generation: Buffer; after: string; limit: number }): Promise<RewrapBatch> {
+    this.check();
+    try {
+      return await rewrapBatch(this.#rewrapParts(), batch);
+    } catch (error) {
+      if (isSqlite(error)) this.#fail(error, []);
+      throw fromKeeper(error);
+    }
+  }
+
+  /** How many secrets are not sealed under this generation (16 bytes). */
+  outdated(generation: Buffer): number {
+    return countOutdated(this.#rewrapParts(), generation);
+  }
+
+  /**
+   * Refuses from now on what was sealed under these generations (hexadecimal) and not yet
+   * committed: nobody could open it once the keeper has forgotten them.
+   */
+  retire(generations: readonly string[]): void {
+    for (const generation of generations) this.#retired.add(generation);
+  }
+
+  #rewrapParts(): RewrapParts {
+    const { keeper, cluster, commitmentKey } = this.#options;
+    const parts = { database: this.#database, projection: this.#projection };
+    return { ...parts, keeper, cluster, commitmentKey };
   }
 
   change<T>(mutation: (draft: Draft) => T): Promise<Awaited<T>> {

@@ -35,6 +35,7 @@ async function main(): Promise<void> {
   const keeping = new KeyKeeper({
     folder,
     token: link.client,
+    restartToken: () => link.restart(),
     pin: new PinSource(keeper.pin_file, folder, keeper.pin_file_lasts),
     now,
     log,
@@ -62,7 +63,10 @@ async function main(): Promise<void> {
     await link.stop();
   });
   await systemd.ready('starting');
-  systemd.watch(() => Promise.resolve());
+  systemd.watch(() => {
+    keeping.check();
+    return Promise.resolve();
+  });
   await advance();
 }
 

@@ -23,6 +23,7 @@ import { commitmentKey, recordKey, serverIdentity } from './node-secret.ts';
 import type { ServerIdentity } from './node-secret.ts';
 import { SystemdNotify } from './notify.ts';
 import { dieWithParent, onStop } from './process.ts';
+import { Rotation } from './rotation.ts';
 import { statusOf } from './status.ts';
 import { nodeIdentity } from './node-identity.ts';
 import { watchDisk } from './disk.ts';
@@ -49,10 +50,12 @@ async function main(): Promise<void> {
   const surroundings = { now, random };
   const kind = configuration.server.key;
   const identity = await serverIdentity(files, folder, names, kind, surroundings);
-  const parts = { keystore, keeper, identity, cluster, folder, log, configuration };
+  const rotation = new Rotation({ keystore, files, keeper, log });
+  const parts = { keystore, keeper, identity, cluster, folder, log, configuration, rotation };
   const { listener, admin, address } = await serve(parts);
   onStop(async () => {
     await systemd.stopping();
+    rotation.stop();
     await admin.close();
     await listener.close();
     await keystore.close();
@@ -117,8 +120,9 @@ async function serve(parts: {
   readonly folder: string;
   readonly log: Log;
   readonly configuration: Configuration;
+  readonly rotation: Rotation;
 }): Promise<{ listener: Listener; admin: AdminServer; address: AddressInfo }> {
-  const { keystore, keeper, identity, cluster, folder, log, configuration } = parts;
+  const { keystore, keeper, identity, cluster, folder, log, configuration, rotation } = parts;
   const newIdentifier = (): string => randomUUID();
   const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
   const { authority, key, certificate } = identity;
@@ -138,7 +142,7 @@ async function serve(parts: {
   const admin = new AdminServer({
     keystore,
     status: () =>
-      statusOf({ keystore, keeper, listener, certificate, endpoint, node, cluster, now }),
+      statusOf({ keystore, keeper, rotation, listener, certificate, endpoint, node, cluster, now }),
     authority,
     readCertificate: (pem) => {
       const read = readCertificate(pem);

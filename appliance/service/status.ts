@@ -4,6 +4,7 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
 import type { Listener } from '../server/listener.ts';
+import type { Rotation } from './rotation.ts';
 import { earliestPlausible } from './clock.ts';
 
 export const version = '0.1.0';
@@ -15,6 +16,7 @@ const proofSeconds = 150;
 export async function statusOf(parts: {
   readonly keystore: SqliteKeystore;
   readonly keeper: KeeperClient;
+  readonly rotation: Rotation;
   readonly listener: Listener;
   readonly certificate: string;
   readonly endpoint: string;
@@ -22,7 +24,8 @@ export async function statusOf(parts: {
   readonly cluster: string;
   readonly now: () => number;
 }): Promise<StatusView> {
-  const { keystore, keeper, listener, certificate, endpoint, node, cluster, now } = parts;
+  const { keystore, keeper, rotation, listener, certificate } = parts;
+  const { endpoint, node, cluster, now } = parts;
   const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
   const proven = found?.rootKeyProven;
   const token = found?.token.label;
@@ -47,6 +50,10 @@ export async function statusOf(parts: {
       ...(token === undefined ? {} : { token }),
       ...(mechanism === undefined ? {} : { mechanism }),
       ...(proven === undefined ? {} : { provenSeconds: now() - proven }),
+    },
+    wrappingKey: {
+      ...(found?.generation === undefined ? {} : { generation: found.generation }),
+      ...(found?.older === undefined ? {} : { left: rotation.left ?? objects }),
     },
     keys: objects,
     records,

@@ -26,8 +26,11 @@ test.after.always(() => {
 /** The token in this process; `dead` makes every call fail as it does when the token is gone. */
 class NearToken implements Token {
   dead = false;
+  /** So many calls are answered still; then it is dead. */
+  callsLeft = Infinity;
 
   #call<T>(act: () => T): Promise<T> {
+    if (this.callsLeft-- <= 0) this.dead = true;
     if (this.dead) return Promise.reject(new TokenError('restart-needed', 'gone'));
     return new Promise((resolve) => {
       resolve(act());
@@ -159,4 +162,48 @@ test('an appliance that has slots is not set up a second time', async (t) => {
   const { keeper } = await setting(t);
   t.is(keeper.status().token.state, 'ready');
   await t.throwsAsync(keeper.initialise('again'), { instanceOf: KeeperError, code: 'not-new' });
+});
+
+test('a rotation during which the token dies, at any call, leaves slots that open', async (t) => {
+  for (const act of ['rotateRootKey', 'rotateWrappingKey'] as const) {
+    for (let calls = 0; ; calls++) {
+      const { keeper, token, another } = await setting(t);
+      const sealed = keeper.seal(context, secret);
+      token.callsLeft = calls;
+      const error: unknown = await keeper[act]('next').then(
+        () => undefined,
+        (refusal: unknown) => refusal,
+      );
+      // Whatever became of it, the keeper goes on and the next one opens all that was sealed.
+      t.deepEqual(keeper.open(context, sealed), secret);
+      const later = keeper.seal(context, secret);
+      Object.assign(token, { dead: false, callsLeft: Infinity });
+      const next = another();
+      await next.advance();
+      t.deepEqual(next.open(context, sealed), secret, `${act} after ${calls} calls`);
+      t.deepEqual(next.open(context, later), secret);
+      if (error === undefined) break;
+      t.is((error as KeeperError).code, 'token');
+    }
+  }
+});
+
+test('a new generation is written under, older ones open until they are retired', async (t) => {
+  const { keeper, another } = await setting(t);
+  const old = keeper.seal(context, secret);
+  const generation = await keeper.rotateWrappingKey();
+  t.is(keeper.seal(context, secret).subarray(1, 17).toString('hex'), generation);
+  t.is(keeper.status().older?.length, 1);
+  const error = await t.throwsAsync(keeper.rotateWrappingKey(), { instanceOf: KeeperError });
+  t.is(error.code, 'rotating');
+  const next = another();
+  await next.advance();
+  t.deepEqual(next.open(context, old), secret);
+  next.retire();
+  t.is(next.status().older, undefined);
+  t.throws(() => next.open(context, old), { instanceOf: KeeperError });
+  const last = another();
+  await last.advance();
+  t.is(last.status().generation, generation);
+  t.throws(() => last.open(context, old), { instanceOf: KeeperError });
 });

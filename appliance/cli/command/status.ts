@@ -14,6 +14,9 @@ export async function status({ admin, print }: Context): Promise<void> {
       `SHA-1           ${fingerprints.sha1}`,
       `SHA-256         ${fingerprints.sha256}`,
       `root key        ${rootKey.state}, ${rootKey.token ?? 'no token'}, ${proven}`,
+      ...(found.wrappingKey.left === undefined
+        ? []
+        : [`rotation        ${found.wrappingKey.left} secrets to be sealed anew`]),
       `keys            ${found.keys}`,
       `clients         ${found.clients} allowed, ${found.connections} connections now`,
       ...found.warnings.map((warning) => `warning         ${warning}`),
