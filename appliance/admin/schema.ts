@@ -53,6 +53,10 @@ export const statusView = z.object({
     /** Secrets that a rotation has yet to seal anew; absent while none goes on. */
     left: z.number().optional(),
   }),
+  /** The recovery set; null while there is none. */
+  recovery: z
+    .object({ set: z.string(), threshold: z.number(), shares: z.number(), proven: z.boolean() })
+    .nullable(),
   keys: z.number(),
   records: z.number(),
   clients: z.number(),

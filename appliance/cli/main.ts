@@ -6,6 +6,7 @@ import { KeeperConsole } from '../keeper-client/console.ts';
 import * as client from './command/client.ts';
 import * as group from './command/group.ts';
 import * as key from './command/key.ts';
+import * as recovery from './command/recovery.ts';
 import { rotateRoot, rotateWrappingKey } from './command/rotation.ts';
 import { status } from './command/status.ts';
 import { CommandError } from './context.ts';
@@ -123,6 +124,19 @@ const wrappingKeys = program.command('wrapping-key').description('the key that w
 noun(wrappingKeys, 'rotate', 'begin a new wrapping key and seal everything anew')
   .option('--no-wait', 'do not wait until everything is sealed anew')
   .action((options: { wait: boolean }) => rotateWrappingKey(context(), options));
+
+const recoveries = program.command('recovery').description('what opens the keys without a token');
+noun(recoveries, 'create', 'make a recovery set in place of any earlier one')
+  .option('--threshold <m>', 'how many shares are needed', '3')
+  .option('--shares <n>', 'how many there are', '5')
+  .option('--out <dir>', 'write each share to a file of its own')
+  .action((options: Parameters<typeof recovery.create>[1]) => recovery.create(context(), options));
+noun(recoveries, 'prove <share...>', 'recover with these shares’ files, changing nothing').action(
+  (files: string[]) => recovery.prove(context(), files),
+);
+noun(recoveries, 'restore <share...>', 'open the keys and move them to the token there is').action(
+  (files: string[]) => recovery.restore(context(), files),
+);
 
 /** Two lines on standard error, and the exit code of its kind. */
 function fail(error: unknown): number {

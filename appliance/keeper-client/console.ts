@@ -8,6 +8,17 @@ export interface InitialiseRequest {
   readonly rootKeyLabel: string;
 }
 
+/** How many shares there are, and how many of them are needed. */
+export interface RecoveryRequest {
+  readonly threshold: number;
+  readonly shares: number;
+}
+
+/** Shares as a person kept them, and the label of the new token's root key. */
+export interface RestoreRequest extends InitialiseRequest {
+  readonly shares: readonly string[];
+}
+
 /** The client of the keeper's console socket, where secrets are typed. */
 export class KeeperConsole {
   readonly #connection: KeeperConnection;
@@ -40,6 +51,26 @@ export class KeeperConsole {
   async rotateWrappingKey(): Promise<string> {
     const { rotateWrappingKey } = keeperRequest;
     return (await this.#connection.call(rotateWrappingKey, Buffer.alloc(0))).toString();
+  }
+
+  /** Makes a recovery set and gives its shares, once. Throws KeeperError `sealed`, `protocol`. */
+  async makeRecovery(request: RecoveryRequest): Promise<string[]> {
+    const answer = await this.#json(keeperRequest.makeRecovery, request);
+    return JSON.parse(answer.toString()) as string[];
+  }
+
+  /** Recovers with shares, without using what was recovered: the set is proven then. */
+  async proveRecovery(shares: readonly string[]): Promise<void> {
+    await this.#json(keeperRequest.proveRecovery, shares);
+  }
+
+  /** Opens the wrapping key with shares and gives the token that is there a root key and slots. */
+  async restore(request: RestoreRequest): Promise<void> {
+    await this.#json(keeperRequest.restore, request);
+  }
+
+  #json(kind: number, value: unknown): Promise<Buffer> {
+    return this.#connection.call(kind, Buffer.from(JSON.stringify(value)));
   }
 
   /** Gives the token's PIN, tried once. The buffer is wiped. Throws KeeperError `token`. */

@@ -14,6 +14,14 @@ export interface KeeperStatus {
     readonly module?: string;
     readonly mechanism?: string;
   };
+  /** The recovery set; absent while none was made. */
+  readonly recovery?: {
+    readonly set: string;
+    readonly threshold: number;
+    readonly shares: number;
+    /** Whether somebody has recovered with it: until then no key is made. */
+    readonly proven: boolean;
+  };
   /** Seconds since 1970 of the last decryption through the token that was right. */
   readonly rootKeyProven?: number;
 }
@@ -41,7 +49,11 @@ export type KeeperErrorCode =
   | 'protocol'
   | 'token'
   | 'not-new'
-  | 'rotating';
+  | 'rotating'
+  | 'share-damaged'
+  | 'share-foreign'
+  | 'shares-too-few'
+  | 'no-recovery';
 
 /** A refusal or absence of the keeper. */
 export class KeeperError extends Error {

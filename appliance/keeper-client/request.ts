@@ -18,6 +18,12 @@ export const keeperRequest = {
   rotateRootKey: 18,
   /** Console only. Nothing; answered with the new generation in hexadecimal. */
   rotateWrappingKey: 19,
+  /** Console only. JSON of RecoveryRequest; answered with JSON of the shares. */
+  makeRecovery: 20,
+  /** Console only. JSON of the shares; answered with nothing. */
+  proveRecovery: 21,
+  /** Console only. JSON of RestoreRequest; answered with nothing. */
+  restore: 22,
 } as const;
 
 export const keeperAnswer = { success: 0x80, refusal: 0x81 } as const;
@@ -37,6 +43,10 @@ export const keeperErrorCodes = [
   'token',
   'not-new',
   'rotating',
+  'share-damaged',
+  'share-foreign',
+  'shares-too-few',
+  'no-recovery',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

@@ -4,6 +4,7 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { TokenError } from '../token/error.ts';
 import type { RootKey, Token } from '../token/token.ts';
 import type { PinSource } from './pin.ts';
+import { makeRecoverySet, privateKeyOf, readRecoverySlot, recoverySlot } from './recovery.ts';
 import { makeSlot, readSlot } from './slot.ts';
 import type { Slot } from './slot.ts';
 import {
@@ -14,6 +15,8 @@ import {
   writeSlotTable,
 } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
+import { codeOf, tokenStateOf } from './token-state.ts';
+import type { TokenState } from './token-state.ts';
 import { generationBytes, generationOf, WrappingKey } from './wrapping-key.ts';
 
 export interface KeeperOptions {
@@ -32,18 +35,6 @@ export interface KeeperOptions {
     fields?: Readonly<Record<string, unknown>>,
   ) => void;
 }
-
-type TokenState = KeeperStatus['token']['state'];
-
-const tokenStateOf: Partial<Record<TokenError['code'], TokenState>> = {
-  absent: 'absent',
-  'restart-needed': 'absent',
-  deadline: 'absent',
-  'module-unusable': 'absent',
-  'pin-needed': 'pin-needed',
-  'pin-wrong': 'pin-wrong',
-  'pin-locked': 'locked',
-};
 
 /**
  * Holds the wrapping keys in memory and seals and opens under them. The token is needed to come to
@@ -76,6 +67,7 @@ export class KeyKeeper {
         ? {}
         : { generation: this.#written.generation.toString('hex') }),
       ...(older.length === 0 ? {} : { older }),
+      ...this.#recoveryStatus(),
       ...(this.#proven === undefined ? {} : { rootKeyProven: this.#proven }),
     };
   }
@@ -172,7 +164,7 @@ export class KeyKeeper {
         slots.push(slot);
       }
       this.#store([...slots, ...table.slots], table.written);
-      this.#store(slots, table.written);
+      this.#store([...slots, ...table.slots.filter(isRecovery)], table.written);
       this.#tokenState = 'ready';
       this.#options.log('info', 'the root key was rotated', { label });
     } catch (error) {
@@ -202,7 +194,10 @@ export class KeyKeeper {
       const slot = this.#slotFor(root, current.label, key);
       await this.#provenSlot(slot, key);
       this.#keys.set(slot.generation, key);
-      this.#store([slot, ...table.slots], slot.generation);
+      const { recovery } = table;
+      const further =
+        recovery === undefined ? [] : [recoverySlot(recovery, key, this.#options.now())];
+      this.#store([slot, ...further, ...table.slots], slot.generation);
       this.#options.log('info', 'a new wrapping key is written under', {
         generation: slot.generation,
       });
@@ -227,6 +222,70 @@ export class KeyKeeper {
       this.#keys.delete(id);
     }
     this.#options.log('info', 'the older wrapping keys are retired');
+  }
+
+  /**
+   * Makes a recovery set in place of any earlier one, with a slot for every generation, and gives
+   * its shares; nobody else has them. It counts once it is proven. Throws KeeperError `sealed`.
+   */
+  async makeRecovery(wanted: { threshold: number; shares: number }): Promise<string[]> {
+    this.#opened();
+    const made = await makeRecoverySet(wanted, this.#options.now(), this.#random);
+    const { table } = this.#opened();
+    const slots = [...this.#keys.values()].map((key) =>
+      recoverySlot(made.recovery, key, this.#options.now()),
+    );
+    const kept = table.slots.filter((slot) => !isRecovery(slot));
+    this.#store([...kept, ...slots], table.written, made.recovery);
+    return made.shares;
+  }
+
+  /** Recovers the wrapping key with shares and compares it. Throws KeeperError. */
+  async proveRecovery(shares: readonly string[]): Promise<void> {
+    const { recovery } = this.#opened().table;
+    if (recovery === undefined) throw new KeeperError('no-recovery', 'there is no recovery set');
+    const privateKey = await privateKeyOf(recovery, shares);
+    const { table } = this.#opened();
+    const slots = table.slots.filter(isRecovery);
+    for (const [generation, key] of this.#keys) {
+      const slot = slots.find((each) => each.generation === generation);
+      const bytes = slot === undefined ? undefined : readRecoverySlot(slot, privateKey);
+      const same = bytes !== undefined && key.use((held) => timingSafeEqual(held, bytes));
+      bytes?.fill(0);
+      if (!same) throw new KeeperError('share-damaged', 'the recovery slot does not open');
+    }
+    const proven = { ...recovery, proven: this.#options.now() };
+    this.#store(table.slots, table.written, proven);
+  }
+
+  /**
+   * Opens the wrapping keys with shares, where no token opens them any more, and gives the token
+   * that is there a root key and proven slots. Throws KeeperError `not-new` while they are open,
+   * `no-recovery`, `token`, and as `privateKeyOf` does.
+   */
+  async restore(shares: readonly string[], label: string): Promise<void> {
+    if (this.#written !== undefined) {
+      throw new KeeperError('not-new', 'the wrapping key is open: nothing is to be restored');
+    }
+    for (const stored of readStored(this.#options.folder).candidates) {
+      const { table } = stored;
+      if (table.recovery === undefined) continue;
+      const privateKey = await privateKeyOf(table.recovery, shares);
+      const keys = table.slots.filter(isRecovery).flatMap((slot) => {
+        const bytes = readRecoverySlot(slot, privateKey);
+        return bytes === undefined
+          ? []
+          : [new WrappingKey(Buffer.from(slot.generation, 'hex'), bytes)];
+      });
+      const written = keys.find((key) => key.generation.toString('hex') === table.written);
+      if (written === undefined || !isAuthentic(stored, written.derive(slotTablePurpose))) {
+        for (const key of keys) key.wipe();
+        continue;
+      }
+      await this.#moveTo(table, keys, label);
+      return;
+    }
+    throw new KeeperError('no-recovery', 'no slot table that these shares open can be trusted');
   }
 
   /** Seals and opens a sample while a wrapping key is open. Throws what these throw. */
@@ -265,9 +324,36 @@ export class KeyKeeper {
     }
   }
 
+  async #moveTo(table: SlotTable, keys: readonly WrappingKey[], label: string): Promise<void> {
+    try {
+      await this.#freshLogin();
+      const root = await this.#options.token.makeRootKey(label);
+      await this.#freshLogin();
+      const slots: Slot[] = [];
+      for (const key of keys) {
+        const slot = this.#slotFor(root, label, key);
+        await this.#provenSlot(slot, key);
+        slots.push(slot);
+      }
+      this.#adopt({ ...table, slots: [...slots, ...table.slots.filter(isRecovery)] }, keys);
+      this.#store(this.#opened().table.slots, table.written);
+      this.#tokenState = 'ready';
+    } catch (error) {
+      this.#note(error);
+      throw new KeeperError('token', `the token says: ${codeOf(error)}`, { cause: error });
+    }
+  }
+
+  #recoveryStatus(): Pick<KeeperStatus, 'recovery'> {
+    const recovery = this.#table?.recovery;
+    if (recovery === undefined) return {};
+    const { set, threshold, shares, proven } = recovery;
+    return { recovery: { set, threshold, shares, proven: proven !== null } };
+  }
+
   #opened(): { readonly table: SlotTable; readonly slot: Slot } {
     const table = this.#table;
-    const slot = table?.slots.find(({ generation }) => generation === table.written);
+    const slot = table === undefined ? undefined : writtenSlot(table);
     if (table === undefined || slot === undefined || this.#written === undefined) {
       throw new KeeperError('sealed', 'no wrapping key is open');
     }
@@ -280,11 +366,12 @@ export class KeyKeeper {
   }
 
   /** Writes a table of these slots and goes on with it. */
-  #store(slots: readonly Slot[], written: string): void {
+  #store(slots: readonly Slot[], written: string, recovery = this.#table?.recovery): void {
     const { table } = this.#opened();
     const key = this.#keys.get(written);
     if (key === undefined) throw new KeeperError('generation-unknown', 'no such generation');
-    const next: SlotTable = { ...table, serial: table.serial + 1, written, slots };
+    const set = recovery === undefined ? {} : { recovery };
+    const next: SlotTable = { ...table, serial: table.serial + 1, written, slots, ...set };
     writeSlotTable(this.#options.folder, next, key.derive(slotTablePurpose));
     this.#table = next;
     this.#written = key;
@@ -305,7 +392,11 @@ export class KeyKeeper {
         }
         this.#adopt(stored.table, keys);
         // A rotation of the root key that was cut short: whichever key opened first is kept.
-        if (slots.length < stored.table.slots.length) this.#store(slots, stored.table.written);
+        const { slots: all, written: writes } = stored.table;
+        const recovering = all.filter(isRecovery);
+        if (slots.length + recovering.length < all.length) {
+          this.#store([...slots, ...recovering], writes);
+        }
         return;
       }
       for (const key of keys) key.wipe();
@@ -320,6 +411,7 @@ export class KeyKeeper {
     const failures = new Map<string, Error>();
     for (const slot of table.slots) {
       const { generation } = slot;
+      if (isRecovery(slot)) continue;
       if (slots.some((opened) => opened.generation === generation)) continue;
       try {
         const bytes = await this.#readThroughToken(slot);
@@ -343,14 +435,14 @@ export class KeyKeeper {
     this.#table = table;
     for (const key of keys) this.#keys.set(key.generation.toString('hex'), key);
     this.#written = this.#keys.get(table.written);
-    const slot = table.slots.find((s) => s.generation === table.written);
+    const slot = writtenSlot(table);
     this.#tokenDetail = { ...this.#tokenDetail, mechanism: `RSA-OAEP ${slot?.hash ?? ''}` };
     this.#proven = this.#options.now();
     this.#options.log('info', 'the wrapping key is open', { generation: table.written });
   }
 
   async #prove(): Promise<void> {
-    const slot = this.#table?.slots.find((s) => s.generation === this.#table?.written);
+    const slot = this.#table === undefined ? undefined : writtenSlot(this.#table);
     if (slot === undefined || this.#written === undefined) return;
     await this.#provenSlot(slot, this.#written);
     this.#proven = this.#options.now();
@@ -394,7 +486,11 @@ export class KeyKeeper {
   }
 }
 
-function codeOf(error: unknown): string {
-  if (error instanceof TokenError) return error.code;
-  return error instanceof SlotTableError ? 'slot-table' : 'failed';
+function isRecovery({ kind }: Slot): boolean {
+  return kind === 'recovery';
+}
+
+/** The root key's slot of the generation that is written under. */
+function writtenSlot({ slots, written }: SlotTable): Slot | undefined {
+  return slots.find((slot) => slot.generation === written && !isRecovery(slot));
 }

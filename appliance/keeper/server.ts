@@ -2,7 +2,11 @@ import { createServer } from 'node:net';
 import type { ListenOptions, Server, Socket } from 'node:net';
 import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
-import type { InitialiseRequest } from '../keeper-client/console.ts';
+import type {
+  InitialiseRequest,
+  RecoveryRequest,
+  RestoreRequest,
+} from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import {
   joinOutcomes,
@@ -38,8 +42,20 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
 
 /** The socket where a person types secrets and rotates keys. */
 export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Promise<Server> {
+  const empty = Buffer.alloc(0);
   return start(listen, async ({ kind, payload }) => {
+    const json = (): unknown => JSON.parse(payload.toString());
     switch (kind) {
+      case keeperRequest.makeRecovery:
+        return Buffer.from(JSON.stringify(await keeper.makeRecovery(json() as RecoveryRequest)));
+      case keeperRequest.proveRecovery:
+        await keeper.proveRecovery(json() as string[]);
+        return empty;
+      case keeperRequest.restore: {
+        const { shares, rootKeyLabel } = json() as RestoreRequest;
+        await keeper.restore(shares, rootKeyLabel);
+        return empty;
+      }
       case keeperRequest.status:
         return Buffer.from(JSON.stringify(keeper.status()));
       case keeperRequest.initialise: {

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from './durable-file.ts';
+import type { RecoverySet } from './recovery.ts';
 import type { Slot } from './slot.ts';
 
 /** All slots of a node, and which generation is written under. Lies outside the database. */
@@ -14,6 +15,7 @@ export interface SlotTable {
   readonly cluster: string;
   readonly written: string;
   readonly slots: readonly Slot[];
+  readonly recovery?: RecoverySet;
 }
 
 interface Stored {
@@ -77,6 +79,19 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
     slot.created,
     slot.ciphertext,
   ]);
-  const text = JSON.stringify([table.version, table.serial, table.cluster, table.written, slots]);
+  const { version, serial, cluster, written, recovery } = table;
+  const set =
+    recovery === undefined
+      ? []
+      : [
+          recovery.set,
+          recovery.threshold,
+          recovery.shares,
+          recovery.publicKey,
+          recovery.sealedKey,
+          recovery.made,
+          recovery.proven,
+        ];
+  const text = JSON.stringify([version, serial, cluster, written, slots, ...set]);
   return createHmac('sha256', key).update(text).digest();
 }

@@ -14,9 +14,10 @@ import { generationBytes } from './wrapping-key.ts';
  * base64.
  */
 export interface Slot {
-  readonly kind: 'token';
+  /** `token`: a node's root key; `recovery`: the public half of a recovery key. */
+  readonly kind: 'token' | 'recovery';
   readonly generation: string;
-  /** CKA_ID of the root key. */
+  /** CKA_ID of the root key, or the recovery set. */
   readonly keyId: string;
   readonly label: string;
   /** SubjectPublicKeyInfo, DER. */

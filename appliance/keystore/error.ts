@@ -8,6 +8,7 @@ export type KeystoreErrorCode =
   | 'commit-failed'
   | 'chain-broken'
   | 'material-missing'
+  | 'recovery-missing'
   | 'material-corrupt'
   | 'keeper-unavailable'
   | 'closed';

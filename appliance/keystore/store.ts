@@ -31,6 +31,8 @@ export interface KeystoreOptions {
   readonly epoch: string;
   readonly now: () => number;
   readonly cacheKiB?: number;
+  /** Whether a lost token could be recovered from: until then nothing is sealed. */
+  readonly recoverable?: () => Promise<boolean>;
   /** Waits until what was committed is as durable as the policy demands. */
   readonly confirm?: () => Promise<void>;
   readonly log: (
@@ -140,6 +142,9 @@ export class SqliteKeystore implements Keystore {
   }
 
   async seal(context: MaterialContext, secret: Uint8Array): Promise<SealedMaterial> {
+    if (!(await this.#recoverable())) {
+      throw new KeystoreError('recovery-missing', 'the recovery set is not proven');
+    }
     const bytes = contextBytes(this.#options.cluster, context);
     const commitment = commit(this.#options.commitmentKey, bytes, secret);
     try {
@@ -191,6 +196,14 @@ export class SqliteKeystore implements Keystore {
    */
   retire(generations: readonly string[]): void {
     for (const generation of generations) this.#retired.add(generation);
+  }
+
+  async #recoverable(): Promise<boolean> {
+    try {
+      return (await this.#options.recoverable?.()) ?? true;
+    } catch (error) {
+      throw fromKeeper(error);
+    }
   }
 
   #rewrapParts(): RewrapParts {

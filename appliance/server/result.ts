@@ -23,5 +23,9 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof KeystoreError && error.code === 'material-missing') {
     return { reason: ResultReason.ItemNotFound, message: 'The object has no key material' };
   }
+  if (error instanceof KeystoreError && error.code === 'recovery-missing') {
+    const message = 'No key is made before the recovery set is proven';
+    return { reason: ResultReason.PermissionDenied, message };
+  }
   return { reason: ResultReason.GeneralFailure, message: 'The server could not do this' };
 }

@@ -90,11 +90,18 @@ async function openKeystore(
   };
   const path = join(folder, 'keystore.db');
   try {
-    return new SqliteKeystore({ path, pageKey, keeper, cluster, now, log, ...parts });
+    const recoverable = recoverableThrough(keeper);
+    return new SqliteKeystore({ path, pageKey, keeper, cluster, now, log, recoverable, ...parts });
   } catch (error) {
     if (!(error instanceof KeystoreError)) throw error;
     throw stopFor(error, path);
   }
+}
+
+/** Asks the keeper until its recovery set is proven: a set that is proven stays so. */
+function recoverableThrough(keeper: KeeperClient): () => Promise<boolean> {
+  let proven = false;
+  return async () => (proven ||= (await keeper.status()).recovery?.proven === true);
 }
 
 function stopFor(error: KeystoreError, path: string): Error {

@@ -33,6 +33,7 @@ export async function statusOf(parts: {
   const { objects, records } = keystore.count();
   const alarms = [
     ...rootKeyAlarms(found, now()),
+    ...recoveryAlarms(found),
     ...(keystore.failure === undefined
       ? []
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
@@ -55,12 +56,20 @@ export async function statusOf(parts: {
       ...(found?.generation === undefined ? {} : { generation: found.generation }),
       ...(found?.older === undefined ? {} : { left: rotation.left ?? objects }),
     },
+    recovery: found?.recovery ?? null,
     keys: objects,
     records,
     clients: keystore.clients().filter((client) => client.state === 'allowed').length,
     connections: listener.connections,
     warnings: [...alarms, 'this node is alone: every key has a single copy until there is a peer'],
   };
+}
+
+function recoveryAlarms(found: KeeperStatus | undefined): string[] {
+  if (found === undefined || found.recovery?.proven === true) return [];
+  return found.recovery === undefined
+    ? ['no key is made before there is a recovery set: twinlock recovery create']
+    : ['no key is made before the recovery set is proven: twinlock recovery prove'];
 }
 
 /** The server's certificate is valid for ten years: more likely than its end is a wild clock. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AdminClient } from '../admin/client.ts';
@@ -25,6 +26,7 @@ interface Options {
   readonly token: 'tpm' | 'softhsm';
   readonly serverKey: 'rsa' | 'p256';
   readonly log: 'info' | 'debug';
+  readonly newToken: boolean;
 }
 
 const label = 'twinlock';
@@ -44,10 +46,11 @@ function readOptions(): Options {
         token: { type: 'string', default: 'tpm' },
         'server-key': { type: 'string', default: 'rsa' },
         log: { type: 'string', default: 'info' },
+        'new-token': { type: 'boolean', default: false },
       },
     });
     const clients = Number(values.clients);
-    const { token, 'server-key': serverKey, log } = values;
+    const { listen, token, 'server-key': serverKey, log, 'new-token': newToken } = values;
     if (!Number.isInteger(clients) || clients < 1 || clients > 1000) {
       throw new Error('--clients takes a number from 1 to 1000');
     }
@@ -56,12 +59,13 @@ function readOptions(): Options {
       throw new Error('--server-key takes rsa or p256');
     }
     if (log !== 'info' && log !== 'debug') throw new Error('--log takes info or debug');
-    return { state: resolve(values.state), listen: values.listen, clients, token, serverKey, log };
+    const state = resolve(values.state);
+    return { state, listen, clients, token, serverKey, log, newToken };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
     const hint =
       'usage: run [--state DIR] [--listen ADDR:PORT] [--clients N] [--token tpm|softhsm] ' +
-      '[--server-key rsa|p256] [--log info|debug]';
+      '[--server-key rsa|p256] [--log info|debug] [--new-token]';
     throw new Stop('usage', message, hint, { cause });
   }
 }
@@ -85,6 +89,7 @@ class Trial {
       token: inside('token'),
       tpm: inside('tpm'),
       pin: inside('trial-pin'),
+      shares: inside('trial-shares'),
       configuration: inside('twinlock.toml'),
     };
   }
@@ -94,6 +99,7 @@ class Trial {
     for (const folder of [run, log]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#refuseOtherToken();
     this.#makePin();
+    if (this.#options.newToken) this.#putTokenAside();
     this.#token = await this.#startToken();
     this.#writeConfiguration(this.#token);
     const fresh = !existsSync(join(this.#options.state, 'keeper', 'slots.a'));
@@ -220,14 +226,47 @@ class Trial {
           rootKeyLabel: `twinlock root ${randomBytes(4).toString('hex')}`,
         });
       }
+      if (this.#options.newToken && !fresh) await this.#restore(console);
       for (let waited = 0; ; waited += pollMilliseconds) {
         const status = await console.status();
-        if (status.state === 'open') return;
+        if (status.state === 'open') {
+          if (status.recovery?.proven !== true) await this.#makeRecovery(console);
+          return;
+        }
         refuseHopeless(status, pin, waited);
         await new Promise((done) => setTimeout(done, pollMilliseconds));
       }
     } finally {
       console.close();
+    }
+  }
+
+  /** A trial makes and proves the set by itself, and keeps what people would keep apart. */
+  async #makeRecovery(console: KeeperConsole): Promise<void> {
+    const { shares: folder } = this.#folders;
+    const shares = await console.makeRecovery({ threshold: 3, shares: 5 });
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { mode: 0o700 });
+    for (const [i, share] of shares.entries()) {
+      writeFileSync(join(folder, `share-${i + 1}`), `${share}\n`, { mode: 0o600, flush: true });
+    }
+    await console.proveRecovery(shares.slice(0, 3));
+    process.stdout.write(`recovery shares for trying only: ${folder}\n`);
+  }
+
+  /** What a person does whose token is lost: puts a blank one in and restores with shares. */
+  async #restore(console: KeeperConsole): Promise<void> {
+    const { shares: folder } = this.#folders;
+    await this.#provision();
+    const shares = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+    const rootKeyLabel = `twinlock root ${randomBytes(4).toString('hex')}`;
+    await console.restore({ shares, rootKeyLabel });
+  }
+
+  #putTokenAside(): void {
+    const aside = `lost-${randomBytes(4).toString('hex')}`;
+    for (const folder of [this.#folders.token, this.#folders.tpm]) {
+      if (existsSync(folder)) renameSync(folder, `${folder}-${aside}`);
     }
   }
 

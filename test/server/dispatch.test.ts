@@ -19,7 +19,10 @@ function client(group: string): Client {
   return { ...common, group, state: 'allowed' };
 }
 
-function setting(t: ExecutionContext): {
+function setting(
+  t: ExecutionContext,
+  options: { recoverable?: () => Promise<boolean> } = {},
+): {
   send: Send;
   dispatch: Dispatch;
   keystore: SqliteKeystore;
@@ -37,6 +40,7 @@ function setting(t: ExecutionContext): {
     epoch: '03'.repeat(16),
     now,
     log: () => {},
+    ...options,
   });
   t.teardown(async () => {
     await keystore.close();
@@ -158,5 +162,17 @@ test('whatever bytes come, there is a KMIP answer and the next request is served
     }),
     { numRuns: 500 },
   );
+  t.is((await send([wire.get(id)])).results[0]?.status, 0);
+});
+
+test('no key is made while nobody could recover it, and every other is still served', async (t) => {
+  let proven = true;
+  const { send } = setting(t, { recoverable: () => Promise.resolve(proven) });
+  const made = (await send([wire.create()])).results[0];
+  const id = find(made?.payload ?? [], 0x420094)?.body.toString() ?? '';
+  proven = false;
+  const refused = (await send([wire.create()])).results[0];
+  t.is(refused?.status, 1);
+  t.is(refused?.reason, 0x0c);
   t.is((await send([wire.get(id)])).results[0]?.status, 0);
 });

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { KeeperError } from '../../keeper-client/keeper.ts';
-import type { KeeperConsole } from '../../keeper-client/console.ts';
-import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
+import { asked } from '../keeper.ts';
 
 const pollMilliseconds = 500;
 
@@ -33,39 +31,4 @@ export async function rotateWrappingKey(
       ? `everything is sealed under the new wrapping key ${generation}`
       : `sealing everything anew under ${generation}; see status`,
   );
-}
-
-async function asked<T>(
-  keeper: Context['keeper'],
-  act: (console: KeeperConsole) => Promise<T>,
-): Promise<T> {
-  const console = keeper();
-  try {
-    return await act(console);
-  } catch (error) {
-    if (!(error instanceof KeeperError)) throw error;
-    throw refusalOf(error);
-  } finally {
-    console.close();
-  }
-}
-
-function refusalOf(error: KeeperError): CommandError {
-  const cause = { cause: error };
-  switch (error.code) {
-    case 'rotating': {
-      const hint = 'wait until status says that nothing is left to be sealed anew';
-      return new CommandError('refused', 'the last rotation is still going on', hint, cause);
-    }
-    case 'sealed':
-      return new CommandError('not-serving', 'the wrapping key is not open', 'see status', cause);
-    case 'unavailable': {
-      const hint = 'is it running, and may you open its console socket? see --state and --console';
-      return new CommandError('not-reachable', 'the keeper cannot be reached', hint, cause);
-    }
-    default: {
-      const hint = 'nothing was changed; see status and the keeper’s log';
-      return new CommandError('not-serving', error.message, hint, cause);
-    }
-  }
 }

@@ -1,3 +1,4 @@
+import type { StatusView } from '../../admin/schema.ts';
 import type { Context } from '../context.ts';
 
 export async function status({ admin, print }: Context): Promise<void> {
@@ -17,9 +18,16 @@ export async function status({ admin, print }: Context): Promise<void> {
       ...(found.wrappingKey.left === undefined
         ? []
         : [`rotation        ${found.wrappingKey.left} secrets to be sealed anew`]),
+      `recovery        ${recoveryText(found.recovery)}`,
       `keys            ${found.keys}`,
       `clients         ${found.clients} allowed, ${found.connections} connections now`,
       ...found.warnings.map((warning) => `warning         ${warning}`),
     ].join('\n');
   });
+}
+
+function recoveryText(set: StatusView['recovery']): string {
+  if (set === null) return 'none';
+  const { threshold, shares, proven } = set;
+  return `${threshold} of ${shares} shares, ${proven ? 'proven' : 'not yet proven'}`;
 }

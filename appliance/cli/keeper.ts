@@ -1,0 +1,50 @@
+import type { KeeperConsole } from '../keeper-client/console.ts';
+import { KeeperError } from '../keeper-client/keeper.ts';
+import { CommandError } from './context.ts';
+import type { Context } from './context.ts';
+
+/** Asks the keeper; what it refuses becomes two lines that a person can use. */
+export async function asked<T>(
+  keeper: Context['keeper'],
+  act: (console: KeeperConsole) => Promise<T>,
+): Promise<T> {
+  const console = keeper();
+  try {
+    return await act(console);
+  } catch (error) {
+    if (!(error instanceof KeeperError)) throw error;
+    throw refusalOf(error);
+  } finally {
+    console.close();
+  }
+}
+
+function refusalOf(error: KeeperError): CommandError {
+  const cause = { cause: error };
+  switch (error.code) {
+    case 'rotating': {
+      const hint = 'wait until status says that nothing is left to be sealed anew';
+      return new CommandError('refused', 'the last rotation is still going on', hint, cause);
+    }
+    case 'sealed':
+      return new CommandError('not-serving', 'the wrapping key is not open', 'see status', cause);
+    case 'unavailable': {
+      const hint = 'is it running, and may you open its console socket? see --state and --console';
+      return new CommandError('not-reachable', 'the keeper cannot be reached', hint, cause);
+    }
+    case 'share-damaged':
+      return new CommandError('bad-request', error.message, 'compare it with its paper', cause);
+    case 'share-foreign':
+      return new CommandError('bad-request', error.message, 'use shares of one set', cause);
+    case 'shares-too-few':
+      return new CommandError('bad-request', error.message, 'find more of the shares', cause);
+    case 'no-recovery':
+      return new CommandError('refused', error.message, 'twinlock recovery create', cause);
+    case 'not-new':
+      return new CommandError('refused', error.message, 'see status', cause);
+    default: {
+      const hint = 'nothing was changed; see status and the keeper’s log';
+      return new CommandError('not-serving', error.message, hint, cause);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { KeyKeeper } from '../../appliance/keeper/keeper.ts';
+import { PinSource } from '../../appliance/keeper/pin.ts';
+import { softhsm } from '../../appliance/service/software-token/softhsm.ts';
+import { TokenError } from '../../appliance/token/error.ts';
+import { Pkcs11 } from '../../appliance/token/pkcs11.ts';
+import type { Token } from '../../appliance/token/token.ts';
+import { removeFolder, temporaryFolder } from './appliance.ts';
+
+// One library per process, and so one token for all tests of a file.
+const folder = temporaryFolder();
+const software = softhsm(folder);
+Object.assign(process.env, software.environment);
+const module = new Pkcs11(software.module, 'test', randomBytes);
+const pin = Buffer.from('123456');
+module.provision('test', Buffer.from('654321'), pin);
+/** Removes the token; for `test.after.always`. */
+export function removeToken(): void {
+  removeFolder(folder);
+}
+
+/** The token in this process; `dead` makes every call fail as it does when the token is gone. */
+export class NearToken implements Token {
+  dead = false;
+  /** So many calls are answered still; then it is dead. */
+  callsLeft = Infinity;
+  /** Root keys (CKA_ID in hexadecimal) that this token does not have: it is another token. */
+  readonly lost = new Set<string>();
+
+  #call<T>(act: () => T): Promise<T> {
+    if (this.callsLeft-- <= 0) this.dead = true;
+    if (this.dead) return Promise.reject(new TokenError('restart-needed', 'gone'));
+    return new Promise((resolve) => {
+      resolve(act());
+    });
+  }
+
+  status = (): ReturnType<Token['status']> => this.#call(() => module.status());
+  login = (given: Uint8Array): Promise<void> =>
+    this.#call(() => {
+      module.login(given);
+    });
+  provision = (): Promise<void> => Promise.reject(new TokenError('failed', 'not here'));
+  makeRootKey = (label: string): ReturnType<Token['makeRootKey']> =>
+    this.#call(() => module.makeRootKey(label));
+  decrypt = (...all: Parameters<Token['decrypt']>): Promise<Buffer> =>
+    this.#call(() => {
+      if (this.lost.has(Buffer.from(all[0]).toString('hex'))) {
+        throw new TokenError('key-missing', 'another token');
+      }
+      return module.decrypt(...all);
+    });
+}
+
+/** A keeper of its own folder that is set up, and `another` like it, as after a restart. */
+export async function keeperSetting(t: ExecutionContext): Promise<{
+  token: NearToken;
+  keeper: KeyKeeper;
+  folder: string;
+  another: () => KeyKeeper;
+}> {
+  const state = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(state);
+  });
+  mkdirSync(join(state, 'keeper'));
+  writeFileSync(join(state, 'pin'), pin);
+  const token = new NearToken();
+  const another = (): KeyKeeper =>
+    new KeyKeeper({
+      folder: join(state, 'keeper'),
+      token,
+      pin: new PinSource(join(state, 'pin'), join(state, 'keeper'), true),
+      now: () => 1_700_000_000,
+      log: () => {},
+    });
+  const keeper = another();
+  await keeper.initialise('root');
+  return { token, keeper, folder: join(state, 'keeper'), another };
+}
