@@ -11,8 +11,10 @@ interface Table {
   readonly slots: readonly Slot[];
 }
 
+/** The table as it lies on the disk, with the root key's slots only. */
 function slotTable(appliance: RunningAppliance): Table {
-  return (JSON.parse(appliance.read('keeper', 'slots.a')) as { table: Table }).table;
+  const { table } = JSON.parse(appliance.read('keeper', 'slots.a')) as { table: Table };
+  return { ...table, slots: table.slots.filter(({ kind }) => kind === 'token') };
 }
 
 async function leftOf(appliance: RunningAppliance): Promise<number | undefined> {
