@@ -36,7 +36,7 @@ export const keyView = z.object({
 });
 
 export const statusView = z.object({
-  state: z.enum(['SERVING', 'DEGRADED']),
+  state: z.enum(['SERVING', 'DEGRADED', 'SEALED']),
   version: z.string(),
   node: z.string(),
   cluster: z.string(),

@@ -8,6 +8,7 @@ import * as group from './command/group.ts';
 import * as key from './command/key.ts';
 import * as recovery from './command/recovery.ts';
 import { rotateRoot, rotateWrappingKey } from './command/rotation.ts';
+import { seal, unseal } from './command/seal.ts';
 import { status } from './command/status.ts';
 import { CommandError } from './context.ts';
 import type { Context } from './context.ts';
@@ -116,6 +117,9 @@ noun(keys, 'destroy <id>', 'destroy a key for every client')
   .action((id: string, options: Parameters<typeof key.destroy>[2]) =>
     key.destroy(context(), id, options),
   );
+
+noun(program, 'seal', 'wipe the wrapping keys from memory at once').action(() => seal(context()));
+noun(program, 'unseal', 'open the wrapping keys again').action(() => unseal(context()));
 
 const roots = program.command('root').description('the root key in the token');
 noun(roots, 'rotate', 'make a new root key and move to it').action(() => rotateRoot(context()));

@@ -69,6 +69,16 @@ export class KeeperConsole {
     await this.#json(keeperRequest.restore, request);
   }
 
+  /** Wipes every wrapping key from memory; nothing opens until `unseal`, not even after a boot. */
+  async seal(): Promise<void> {
+    await this.#connection.call(keeperRequest.shut, Buffer.alloc(0));
+  }
+
+  /** Opens the wrapping keys again. Throws KeeperError `token` where the token does not. */
+  async unseal(): Promise<void> {
+    await this.#connection.call(keeperRequest.unshut, Buffer.alloc(0));
+  }
+
   #json(kind: number, value: unknown): Promise<Buffer> {
     return this.#connection.call(kind, Buffer.from(JSON.stringify(value)));
   }

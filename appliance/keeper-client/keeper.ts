@@ -6,6 +6,8 @@ export interface KeeperStatus {
   readonly cluster?: string;
   /** Hex id (16 bytes) of the generation that is written under; absent unless open. */
   readonly generation?: string;
+  /** True when a person sealed it: no key opens, by no restart either, until a person unseals. */
+  readonly byOrder?: true;
   /** Hex ids of the generations that older sealed bytes may still need; absent where none is. */
   readonly older?: readonly string[];
   readonly token: {
@@ -50,6 +52,7 @@ export type KeeperErrorCode =
   | 'token'
   | 'not-new'
   | 'rotating'
+  | 'sealed-by-order'
   | 'share-damaged'
   | 'share-foreign'
   | 'shares-too-few'

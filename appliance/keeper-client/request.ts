@@ -24,6 +24,10 @@ export const keeperRequest = {
   proveRecovery: 21,
   /** Console only. JSON of RestoreRequest; answered with nothing. */
   restore: 22,
+  /** Console only: `twinlock seal`. Answered with nothing once no wrapping key is in memory. */
+  shut: 23,
+  /** Console only: `twinlock unseal`. Answered with nothing once the wrapping key is open. */
+  unshut: 24,
 } as const;
 
 export const keeperAnswer = { success: 0x80, refusal: 0x81 } as const;
@@ -47,6 +51,7 @@ export const keeperErrorCodes = [
   'share-foreign',
   'shares-too-few',
   'no-recovery',
+  'sealed-by-order',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

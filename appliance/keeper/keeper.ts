@@ -2,9 +2,11 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { TokenError } from '../token/error.ts';
-import type { RootKey, Token } from '../token/token.ts';
-import type { PinSource } from './pin.ts';
-import { makeRecoverySet, privateKeyOf, readRecoverySlot, recoverySlot } from './recovery.ts';
+import type { RootKey } from '../token/token.ts';
+import type { KeeperOptions } from './keeper-options.ts';
+import { makeRecoverySet, privateKeyOf, recoverySlot } from './recovery.ts';
+import { isRecoverable, isRecovery, openWithShares } from './restore.ts';
+import { SealOrder } from './seal-order.ts';
 import { makeSlot, readSlot } from './slot.ts';
 import type { Slot } from './slot.ts';
 import {
@@ -19,22 +21,8 @@ import { codeOf, tokenStateOf } from './token-state.ts';
 import type { TokenState } from './token-state.ts';
 import { generationBytes, generationOf, WrappingKey } from './wrapping-key.ts';
 
-export interface KeeperOptions {
-  /** Where the slot table lies. */
-  readonly folder: string;
-  readonly token: Token;
-  readonly pin: PinSource;
-  /** Seconds since 1970. */
-  readonly now: () => number;
-  readonly random?: (bytes: number) => Buffer;
-  /** Gives the token a process without a login; absent where there is none to restart. */
-  readonly restartToken?: () => Promise<void>;
-  readonly log: (
-    level: 'info' | 'warn' | 'error',
-    message: string,
-    fields?: Readonly<Record<string, unknown>>,
-  ) => void;
-}
+const patientTries = 50;
+const patientPause = 200;
 
 /**
  * Holds the wrapping keys in memory and seals and opens under them. The token is needed to come to
@@ -43,6 +31,7 @@ export interface KeeperOptions {
 export class KeyKeeper {
   readonly #options: KeeperOptions;
   readonly #random: (bytes: number) => Buffer;
+  readonly #order: SealOrder;
   readonly #keys = new Map<string, WrappingKey>();
   #table: SlotTable | undefined;
   #written: WrappingKey | undefined;
@@ -52,6 +41,7 @@ export class KeyKeeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    this.#order = new SealOrder(options.folder);
     this.#random = options.random ?? randomBytes;
   }
 
@@ -61,6 +51,7 @@ export class KeyKeeper {
       this.#table === undefined ? readStored(this.#options.folder) : { found: true };
     return {
       state: this.#written !== undefined ? 'open' : found ? 'sealed' : 'new',
+      ...(this.#order.stands() ? { byOrder: true } : {}),
       token: { state: this.#tokenState, ...this.#tokenDetail },
       ...(this.#table === undefined ? {} : { cluster: this.#table.cluster }),
       ...(this.#written === undefined
@@ -73,12 +64,12 @@ export class KeyKeeper {
   }
 
   seal(context: Uint8Array, plaintext: Uint8Array): Buffer {
-    if (this.#written === undefined) throw new KeeperError('sealed', 'no wrapping key is open');
+    if (this.#written === undefined) throw this.#refusal();
     return this.#written.seal(context, plaintext, this.#random(12));
   }
 
   open(context: Uint8Array, sealed: Buffer): Buffer {
-    if (this.#written === undefined) throw new KeeperError('sealed', 'no wrapping key is open');
+    if (this.#written === undefined) throw this.#refusal();
     const generation = generationOf(sealed).toString('hex');
     const key = this.#keys.get(generation);
     if (key === undefined) throw new KeeperError('generation-unknown', 'no such generation');
@@ -91,6 +82,7 @@ export class KeyKeeper {
    */
   async advance(): Promise<void> {
     try {
+      if (this.#order.stands()) return;
       await this.#login(this.#options.pin.take());
       if (this.#written === undefined) await this.#openSlots();
       else await this.#prove();
@@ -246,13 +238,8 @@ export class KeyKeeper {
     if (recovery === undefined) throw new KeeperError('no-recovery', 'there is no recovery set');
     const privateKey = await privateKeyOf(recovery, shares);
     const { table } = this.#opened();
-    const slots = table.slots.filter(isRecovery);
-    for (const [generation, key] of this.#keys) {
-      const slot = slots.find((each) => each.generation === generation);
-      const bytes = slot === undefined ? undefined : readRecoverySlot(slot, privateKey);
-      const same = bytes !== undefined && key.use((held) => timingSafeEqual(held, bytes));
-      bytes?.fill(0);
-      if (!same) throw new KeeperError('share-damaged', 'the recovery slot does not open');
+    if (![...this.#keys.values()].every((key) => isRecoverable(table, key, privateKey))) {
+      throw new KeeperError('share-damaged', 'the recovery slot does not open');
     }
     const proven = { ...recovery, proven: this.#options.now() };
     this.#store(table.slots, table.written, proven);
@@ -267,25 +254,8 @@ export class KeyKeeper {
     if (this.#written !== undefined) {
       throw new KeeperError('not-new', 'the wrapping key is open: nothing is to be restored');
     }
-    for (const stored of readStored(this.#options.folder).candidates) {
-      const { table } = stored;
-      if (table.recovery === undefined) continue;
-      const privateKey = await privateKeyOf(table.recovery, shares);
-      const keys = table.slots.filter(isRecovery).flatMap((slot) => {
-        const bytes = readRecoverySlot(slot, privateKey);
-        return bytes === undefined
-          ? []
-          : [new WrappingKey(Buffer.from(slot.generation, 'hex'), bytes)];
-      });
-      const written = keys.find((key) => key.generation.toString('hex') === table.written);
-      if (written === undefined || !isAuthentic(stored, written.derive(slotTablePurpose))) {
-        for (const key of keys) key.wipe();
-        continue;
-      }
-      await this.#moveTo(table, keys, label);
-      return;
-    }
-    throw new KeeperError('no-recovery', 'no slot table that these shares open can be trusted');
+    const { table, keys } = await openWithShares(this.#options.folder, shares);
+    await this.#moveTo(table, keys, label);
   }
 
   /** Seals and opens a sample while a wrapping key is open. Throws what these throw. */
@@ -295,6 +265,34 @@ export class KeyKeeper {
     const sample = this.#random(32);
     const opened = this.open(context, this.seal(context, sample));
     if (!timingSafeEqual(opened, sample)) throw new Error('the self-check gave other bytes back');
+  }
+
+  /**
+   * Wipes the wrapping keys by a person's order, which outlasts restarts. A request that the token
+   * process answers meanwhile opens nothing: the order is looked at again before keys are kept.
+   */
+  shut(): void {
+    try {
+      this.#order.give();
+    } finally {
+      this.wipe();
+    }
+    this.#options.log('warn', 'sealed by order');
+  }
+
+  /** Takes the order back and opens the slots. Throws KeeperError `token`. */
+  async unshut(): Promise<void> {
+    this.#order.withdraw();
+    for (let tries = 0; tries < patientTries; tries++) {
+      await this.advance();
+      // A token process that is starting is not a token that is gone.
+      if (this.#written !== undefined || this.#tokenState !== 'absent') break;
+      await new Promise((resolve) => setTimeout(resolve, patientPause));
+    }
+    if (this.#written === undefined) {
+      throw new KeeperError('token', `the root key is ${this.#tokenState}`);
+    }
+    this.#options.log('warn', 'unsealed by order');
   }
 
   wipe(): void {
@@ -431,7 +429,17 @@ export class KeyKeeper {
     return { keys, slots };
   }
 
+  #refusal(): KeeperError {
+    return this.#order.stands()
+      ? new KeeperError('sealed-by-order', 'sealed by order')
+      : new KeeperError('sealed', 'no wrapping key is open');
+  }
+
   #adopt(table: SlotTable, keys: readonly WrappingKey[]): void {
+    if (this.#order.stands()) {
+      for (const key of keys) key.wipe();
+      throw new KeeperError('sealed-by-order', 'sealed while the slots were being opened');
+    }
     this.#table = table;
     for (const key of keys) this.#keys.set(key.generation.toString('hex'), key);
     this.#written = this.#keys.get(table.written);
@@ -484,10 +492,6 @@ export class KeyKeeper {
     }
     this.#tokenState = state;
   }
-}
-
-function isRecovery({ kind }: Slot): boolean {
-  return kind === 'recovery';
 }
 
 /** The root key's slot of the generation that is written under. */

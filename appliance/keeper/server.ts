@@ -51,6 +51,12 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       case keeperRequest.proveRecovery:
         await keeper.proveRecovery(json() as string[]);
         return empty;
+      case keeperRequest.shut:
+        keeper.shut();
+        return empty;
+      case keeperRequest.unshut:
+        await keeper.unshut();
+        return empty;
       case keeperRequest.restore: {
         const { shares, rootKeyLabel } = json() as RestoreRequest;
         await keeper.restore(shares, rootKeyLabel);

@@ -40,7 +40,7 @@ export async function statusOf(parts: {
     ...clockAlarms(certificate, now()),
   ];
   return {
-    state: alarms.length === 0 ? 'SERVING' : 'DEGRADED',
+    state: found?.byOrder === true ? 'SEALED' : alarms.length === 0 ? 'SERVING' : 'DEGRADED',
     version,
     node,
     cluster,
@@ -81,6 +81,7 @@ function clockAlarms(certificate: string, now: number): string[] {
 
 function rootKeyAlarms(found: KeeperStatus | undefined, now: number): string[] {
   if (found === undefined) return ['the keeper does not answer: see its log'];
+  if (found.byOrder === true) return ['sealed by order, no key is served: twinlock unseal'];
   const { token, rootKeyProven: proven } = found;
   if (token.state === 'pin-wrong') {
     return ['the token refused the PIN and it will not be tried again: give the right one'];

@@ -138,3 +138,21 @@ test('a new generation is written under, older ones open until they are retired'
   t.is(last.status().generation, generation);
   t.throws(() => last.open(context, old), { instanceOf: KeeperError });
 });
+
+test('sealed by order it opens nothing, nor does the next one, until unsealed', async (t) => {
+  const { keeper, another } = await keeperSetting(t);
+  const sealed = keeper.seal(context, secret);
+  const opening = another();
+  const advancing = opening.advance();
+  opening.shut();
+  await advancing;
+  t.is(opening.status().state, 'sealed');
+  const next = another();
+  await next.advance();
+  for (const each of [opening, next]) {
+    const error = t.throws(() => each.open(context, sealed), { instanceOf: KeeperError });
+    t.is(error.code, 'sealed-by-order');
+  }
+  await next.unshut();
+  t.deepEqual(next.open(context, sealed), secret);
+});
