@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
@@ -36,9 +37,9 @@ function context(): Context {
   return {
     admin: new AdminClient(path),
     keeper: () =>
-      new KeeperConsole(
+      consoleAt(
         state === undefined
-          ? (options.console ?? '/run/twinlock/console/console.sock')
+          ? (options.console ?? '/run/twinlock/console.sock')
           : join(state, 'run', 'console.sock'),
       ),
     json: json === true,
@@ -47,6 +48,13 @@ function context(): Context {
     },
     ask,
   };
+}
+
+/** A keeper that hangs is waited for; one whose socket is not there is not. */
+function consoleAt(path: string): KeeperConsole {
+  if (existsSync(path)) return new KeeperConsole(path);
+  const hint = 'is it running, and may you open its console socket? see --state and --console';
+  throw new CommandError('not-reachable', `the keeper is not at ${path}`, hint);
 }
 
 async function ask(question: string): Promise<string | undefined> {
