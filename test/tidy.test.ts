@@ -11,7 +11,10 @@ const notOurs = ['node_modules', 'dist', '.state', 'coverage', '.git'];
 const tracked = globSync(['*', '.*', '{.ci,appliance,bench,docs,scripts,systemd,test}/**'], {
   cwd: root,
   exclude: (path) => notOurs.includes(path),
-}).filter((path) => !path.endsWith('.log') && statSync(join(root, path)).isFile());
+}).filter(
+  // `.git` is a file where the checkout is one of several.
+  (path) => path !== '.git' && !path.endsWith('.log') && statSync(join(root, path)).isFile(),
+);
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const source = tracked.filter((path) => /^appliance\/.*\.tsx?$/.test(path));
 const code = tracked.filter((path) => /\.(ts|tsx|js)$/.test(path));

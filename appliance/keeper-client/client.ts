@@ -8,7 +8,7 @@ import {
   keeperRequest,
   splitOutcomes,
 } from './request.ts';
-import type { Item } from './request.ts';
+import type { ClusterPurpose, Item } from './request.ts';
 
 interface Asked extends Item {
   /** Milliseconds of the monotonic clock until which a sealed keeper is asked again. */
@@ -40,6 +40,10 @@ export class KeeperClient implements Keeper {
 
   open(context: Uint8Array, sealed: Uint8Array): Promise<Buffer> {
     return this.#ask('open', context, sealed);
+  }
+
+  derive(purpose: ClusterPurpose): Promise<Buffer> {
+    return this.#connection.call(keeperRequest.derive, Buffer.from(purpose));
   }
 
   async status(): Promise<KeeperStatus> {

@@ -1,3 +1,5 @@
+import type { ClusterPurpose } from './request.ts';
+
 /** What the keeper says of itself. */
 export interface KeeperStatus {
   /** `new`: no slots; `sealed`: slots but no wrapping key open; `open`: serving. */
@@ -38,6 +40,11 @@ export interface Keeper {
   seal(context: Uint8Array, plaintext: Uint8Array): Promise<Buffer>;
   /** Throws KeeperError `not-authentic` when bytes or context differ, `generation-unknown`, … */
   open(context: Uint8Array, sealed: Uint8Array): Promise<Buffer>;
+  /**
+   * A key of 32 bytes for this purpose: the same on every node of the cluster, for its whole life.
+   * Whoever asks wipes it. Throws KeeperError `sealed`, `unavailable`.
+   */
+  derive(purpose: ClusterPurpose): Promise<Buffer>;
   status(): Promise<KeeperStatus>;
   close(): void;
 }

@@ -10,6 +10,8 @@ export const keeperRequest = {
   status: 3,
   /** Nothing; says that no bytes under an older generation are left, and forgets those. */
   retire: 4,
+  /** One of `clusterPurposes` as text; answered with 32 bytes. */
+  derive: 5,
   /** Console only. JSON of InitialiseRequest; answered with nothing. */
   initialise: 16,
   /** Console only. The PIN as a person typed it; answered with nothing. */
@@ -29,6 +31,10 @@ export const keeperRequest = {
   /** Console only: `twinlock unseal`. Answered with nothing once the wrapping key is open. */
   unshut: 24,
 } as const;
+
+/** What the server may have a key for that all nodes of the cluster share. */
+export const clusterPurposes = ['material commitment'] as const;
+export type ClusterPurpose = (typeof clusterPurposes)[number];
 
 export const keeperAnswer = { success: 0x80, refusal: 0x81 } as const;
 

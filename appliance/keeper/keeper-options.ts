@@ -12,9 +12,11 @@ export interface KeeperOptions {
   readonly random?: (bytes: number) => Buffer;
   /** Gives the token a process without a login; absent where there is none to restart. */
   readonly restartToken?: () => Promise<void>;
-  readonly log: (
-    level: 'info' | 'warn' | 'error',
-    message: string,
-    fields?: Readonly<Record<string, unknown>>,
-  ) => void;
+  readonly log: KeeperLog;
 }
+
+export type KeeperLog = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;

@@ -9,6 +9,7 @@ import type {
 } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import {
+  clusterPurposes,
   joinOutcomes,
   keeperAnswer,
   keeperErrorCodes,
@@ -16,7 +17,7 @@ import {
   keeperRequest,
   splitItems,
 } from '../keeper-client/request.ts';
-import type { Item, Outcome } from '../keeper-client/request.ts';
+import type { ClusterPurpose, Item, Outcome } from '../keeper-client/request.ts';
 import type { KeyKeeper } from './keeper.ts';
 
 type Answer = (frame: Frame) => Buffer | Promise<Buffer>;
@@ -31,6 +32,8 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
         return each(payload, ({ context, data }) => keeper.open(context, data as Buffer));
       case keeperRequest.status:
         return Buffer.from(JSON.stringify(keeper.status()));
+      case keeperRequest.derive:
+        return keeper.derive(purposeOf(payload));
       case keeperRequest.retire:
         keeper.retire();
         return Buffer.alloc(0);
@@ -83,6 +86,12 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
         throw new KeeperError('protocol', 'no such request');
     }
   });
+}
+
+function purposeOf(payload: Buffer): ClusterPurpose {
+  const purpose = clusterPurposes.find((known) => known === payload.toString());
+  if (purpose === undefined) throw new KeeperError('protocol', 'no such purpose');
+  return purpose;
 }
 
 function start(listen: ListenOptions, answer: Answer): Promise<Server> {

@@ -8,12 +8,14 @@ import type { Slot } from './slot.ts';
 
 /** All slots of a node, and which generation is written under. Lies outside the database. */
 export interface SlotTable {
-  readonly version: 1;
+  readonly version: 2;
   /** Grows by one with each writing: of two good copies the higher one counts. */
   readonly serial: number;
   /** 16 bytes in hexadecimal, as is `written`. */
   readonly cluster: string;
   readonly written: string;
+  /** 32 bytes that all nodes share for the cluster's life, sealed under `written`; base64. */
+  readonly secret: string;
   readonly slots: readonly Slot[];
   readonly recovery?: RecoverySet;
 }
@@ -40,7 +42,7 @@ export function readStored(folder: string): { found: boolean; candidates: Stored
       const text = readFileSync(join(folder, name), 'utf8');
       found = true;
       const stored = JSON.parse(text) as Partial<Stored>;
-      if (stored.table?.version === 1 && typeof stored.mac === 'string') {
+      if (stored.table?.version === 2 && typeof stored.mac === 'string') {
         candidates.push(stored as Stored);
       }
     } catch (error) {
@@ -79,7 +81,7 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
     slot.created,
     slot.ciphertext,
   ]);
-  const { version, serial, cluster, written, recovery } = table;
+  const { version, serial, cluster, written, secret, recovery } = table;
   const set =
     recovery === undefined
       ? []
@@ -92,6 +94,6 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
           recovery.made,
           recovery.proven,
         ];
-  const text = JSON.stringify([version, serial, cluster, written, slots, ...set]);
+  const text = JSON.stringify([version, serial, cluster, written, secret, slots, ...set]);
   return createHmac('sha256', key).update(text).digest();
 }

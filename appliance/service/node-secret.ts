@@ -8,6 +8,7 @@ import type { KeyObject } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import type { Keeper } from '../keeper-client/keeper.ts';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
 import { Authority, makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
 import type { KeyKind, Surroundings } from '../pki/authority.ts';
@@ -31,11 +32,9 @@ export function recordKey(files: SealedFiles): Promise<KeyObject> {
   );
 }
 
-export async function commitmentKey(
-  files: SealedFiles,
-  random: (bytes: number) => Buffer,
-): Promise<KeyObject> {
-  const bytes = await files.openOrMake('commitment-key', () => random(32));
+/** The key of the commitments, which every node of the cluster has. */
+export async function commitmentKey(keeper: Keeper): Promise<KeyObject> {
+  const bytes = await keeper.derive('material commitment');
   const key = createSecretKey(bytes);
   bytes.fill(0);
   return key;

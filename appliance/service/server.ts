@@ -83,7 +83,7 @@ async function openKeystore(
   const pageKey = await files.openOrMake('page-key', () => random(32));
   const parts = {
     recordKey: await recordKey(files),
-    commitmentKey: await commitmentKey(files, random),
+    commitmentKey: await commitmentKey(keeper),
     node: nodeIdentity(folder, random),
     epoch: random(16).toString('hex'),
     cacheKiB: configuration.server.cache_mib * 1024,

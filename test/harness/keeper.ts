@@ -1,4 +1,10 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  randomBytes,
+} from 'node:crypto';
 import { KeeperError } from '../../appliance/keeper-client/keeper.ts';
 import type { Keeper, KeeperStatus } from '../../appliance/keeper-client/keeper.ts';
 
@@ -22,6 +28,10 @@ export class NearKeeper implements Keeper {
     } catch (cause) {
       return Promise.reject(new KeeperError('not-authentic', 'no', { cause }));
     }
+  }
+
+  derive(purpose: string): Promise<Buffer> {
+    return Promise.resolve(createHmac('sha256', this.#key).update(purpose).digest());
   }
 
   status(): Promise<KeeperStatus> {

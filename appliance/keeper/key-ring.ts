@@ -1,0 +1,183 @@
+import { hkdfSync } from 'node:crypto';
+import { KeeperError } from '../keeper-client/keeper.ts';
+import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import { isRecovery } from './restore.ts';
+import type { Slot } from './slot.ts';
+import { slotTablePurpose, writeSlotTable } from './slot-table.ts';
+import type { SlotTable } from './slot-table.ts';
+import { generationOf } from './wrapping-key.ts';
+import type { WrappingKey } from './wrapping-key.ts';
+
+export interface KeyRingOptions {
+  /** Where the slot table lies. */
+  readonly folder: string;
+  /** `bytes` random ones. */
+  readonly random: (bytes: number) => Buffer;
+  /** Whether a person ordered that nothing be opened. */
+  readonly sealedByOrder: () => boolean;
+}
+
+/** What a slot table becomes; what is left out stays as it is. */
+export type TableChange = Partial<Pick<SlotTable, 'slots' | 'written' | 'recovery'>>;
+
+/** The wrapping keys in memory, the cluster's secret, and the slot table that belongs to them. */
+export class KeyRing {
+  readonly #options: KeyRingOptions;
+  readonly #keys = new Map<string, WrappingKey>();
+  #table: SlotTable | undefined;
+  #written: WrappingKey | undefined;
+  #secret: Buffer | undefined;
+
+  constructor(options: KeyRingOptions) {
+    this.#options = options;
+  }
+
+  /** The slot table as it was last opened or written; kept when the keys are wiped. */
+  get table(): SlotTable | undefined {
+    return this.#table;
+  }
+
+  /** The generation that is written under; undefined while nothing is open. */
+  get written(): WrappingKey | undefined {
+    return this.#written;
+  }
+
+  /** Every generation that is open. */
+  get keys(): readonly WrappingKey[] {
+    return [...this.#keys.values()];
+  }
+
+  status(): Pick<KeeperStatus, 'cluster' | 'generation' | 'older'> {
+    const older = [...this.#keys.keys()].filter((id) => id !== this.#table?.written);
+    return {
+      ...(this.#table === undefined ? {} : { cluster: this.#table.cluster }),
+      ...(this.#written === undefined
+        ? {}
+        : { generation: this.#written.generation.toString('hex') }),
+      ...(older.length === 0 ? {} : { older }),
+    };
+  }
+
+  seal(context: Uint8Array, plaintext: Uint8Array): Buffer {
+    if (this.#written === undefined) throw this.#refusal();
+    return this.#written.seal(context, plaintext, this.#options.random(12));
+  }
+
+  open(context: Uint8Array, sealed: Buffer): Buffer {
+    if (this.#written === undefined) throw this.#refusal();
+    const generation = generationOf(sealed).toString('hex');
+    const key = this.#keys.get(generation);
+    if (key === undefined) throw new KeeperError('generation-unknown', 'no such generation');
+    return key.open(context, sealed);
+  }
+
+  /**
+   * A key of 32 bytes for this purpose, the same on every node of the cluster and under every
+   * generation (RFC 5869, SHA-256). Throws KeeperError `sealed`.
+   */
+  derive(purpose: string): Buffer {
+    const { table } = this.opened();
+    if (this.#secret === undefined) throw this.#refusal();
+    const salt = Buffer.from(table.cluster, 'hex');
+    return Buffer.from(hkdfSync('sha256', this.#secret, salt, `twinlock ${purpose}`, 32));
+  }
+
+  /** The table while it is open, with the root key's slot of the written generation. */
+  opened(): { readonly table: SlotTable; readonly slot: Slot; readonly key: WrappingKey } {
+    const table = this.#table;
+    const slot = table === undefined ? undefined : writtenSlot(table);
+    if (table === undefined || slot === undefined || this.#written === undefined) {
+      throw this.#refusal();
+    }
+    return { table, slot, key: this.#written };
+  }
+
+  /** Makes the first table of a cluster, with a secret of its own, and goes on with it. */
+  found(cluster: string, slot: Slot, key: WrappingKey): void {
+    const secret = this.#options.random(32);
+    const table: SlotTable = {
+      version: 2,
+      serial: 1,
+      cluster,
+      written: slot.generation,
+      secret: this.#sealSecret(key, cluster, secret),
+      slots: [slot],
+    };
+    secret.fill(0);
+    writeSlotTable(this.#options.folder, table, key.derive(slotTablePurpose));
+    this.adopt(table, [key]);
+  }
+
+  /** Takes keys over that a token or a recovery opened from this table. */
+  adopt(table: SlotTable, keys: readonly WrappingKey[]): void {
+    if (this.#options.sealedByOrder()) {
+      for (const key of keys) key.wipe();
+      throw new KeeperError('sealed-by-order', 'sealed while the slots were being opened');
+    }
+    const written = keys.find((key) => key.generation.toString('hex') === table.written);
+    if (written === undefined) {
+      throw new KeeperError('generation-unknown', 'no such generation');
+    }
+    this.#secret = written.open(secretContext(table.cluster), Buffer.from(table.secret, 'base64'));
+    this.#table = table;
+    for (const key of keys) this.#keys.set(key.generation.toString('hex'), key);
+    this.#written = written;
+  }
+
+  /** Holds one more generation, which nothing is written under yet. */
+  add(key: WrappingKey): void {
+    this.#keys.set(key.generation.toString('hex'), key);
+  }
+
+  /** Writes a changed table durably and goes on with it. Throws KeeperError. */
+  store(change: TableChange): void {
+    const { table } = this.opened();
+    const next = { ...table, serial: table.serial + 1, ...change };
+    const key = this.#keys.get(next.written);
+    if (key === undefined || this.#secret === undefined) {
+      throw new KeeperError('generation-unknown', 'no such generation');
+    }
+    const secret =
+      next.written === table.written
+        ? table.secret
+        : this.#sealSecret(key, table.cluster, this.#secret);
+    const sealed: SlotTable = { ...next, secret };
+    writeSlotTable(this.#options.folder, sealed, key.derive(slotTablePurpose));
+    this.#table = sealed;
+    this.#written = key;
+  }
+
+  /** Forgets a generation that no slot of the table holds any more. */
+  forget(generation: string): void {
+    this.#keys.get(generation)?.wipe();
+    this.#keys.delete(generation);
+  }
+
+  wipe(): void {
+    for (const key of this.#keys.values()) key.wipe();
+    this.#keys.clear();
+    this.#secret?.fill(0);
+    this.#secret = undefined;
+    this.#written = undefined;
+  }
+
+  #sealSecret(key: WrappingKey, cluster: string, secret: Buffer): string {
+    const nonce = this.#options.random(12);
+    return key.seal(secretContext(cluster), secret, nonce).toString('base64');
+  }
+
+  #refusal(): KeeperError {
+    return this.#options.sealedByOrder()
+      ? new KeeperError('sealed-by-order', 'sealed by order')
+      : new KeeperError('sealed', 'no wrapping key is open');
+  }
+}
+
+/** The root key's slot of the generation that is written under. */
+export function writtenSlot({ slots, written }: SlotTable): Slot | undefined {
+  return slots.find((slot) => slot.generation === written && !isRecovery(slot));
+}
+
+function secretContext(cluster: string): Buffer {
+  return Buffer.from(JSON.stringify(['twinlock cluster secret 1', cluster]));
+}
