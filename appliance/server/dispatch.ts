@@ -65,10 +65,10 @@ export class Dispatch {
 
   /** The answer to what could not be taken apart: a header and one item that names no operation. */
   refuseMessage(error: unknown, request: string, message?: RequestMessage): Buffer {
-    const { reason, message: text } = refusalOf(error);
     const version =
       message?.header.protocolVersion ??
       (error instanceof MessageError ? error.version : { major: 1, minor: 0 });
+    const { reason, message: text } = refusalOf(error, versionNumber(version));
     this.#options.log('info', 'message refused', { request, reason: nameOf(ResultReason, reason) });
     return encodeResponse({
       version,
@@ -269,11 +269,11 @@ class BatchRun {
   }
 
   #failed(item: RequestBatchItem, error: unknown, object: string | undefined): ResponseBatchItem {
-    const { reason, message } = refusalOf(error);
+    const { reason, message } = refusalOf(error, this.#version);
     const { log, keystore } = this.#options;
     const name = nameOf(ResultReason, reason);
     const fields = { request: this.#request, operation: nameOf(Operation, item.operation) };
-    if (reason === ResultReason.GeneralFailure) {
+    if (reason === ResultReason.GeneralFailure && !(error instanceof KmipError)) {
       const cause = error instanceof Error ? { error: error.message, stack: error.stack } : {};
       log('error', 'operation failed', { ...fields, ...cause });
     } else {

@@ -1,5 +1,6 @@
 import { ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { reasonIn } from '../kmip/reason.ts';
 import { KeystoreError } from '../keystore/error.ts';
 import { TtlvError } from '../ttlv/error.ts';
 
@@ -12,8 +13,14 @@ export interface Refusal {
 /**
  * The only place where an error becomes a Result Reason (KMIP 1.4 §11). What it does not know is a
  * General Failure without a word of why; the log has the rest under the request's id.
+ * `version`: that of the request (1.4 is 104), in whose words the reason is put.
  */
-export function refusalOf(error: unknown): Refusal {
+export function refusalOf(error: unknown, version: number): Refusal {
+  const { reason, message } = refusal(error);
+  return { reason: reasonIn(reason, version), message };
+}
+
+function refusal(error: unknown): Refusal {
   if (error instanceof KmipError) return { reason: error.reason, message: error.message };
   if (error instanceof TtlvError) {
     return error.code === 'unexpected-item' || error.code === 'bad-value'
