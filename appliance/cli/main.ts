@@ -1,21 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { Command, CommanderError } from 'commander';
+import { CommanderError, Command as Program } from 'commander';
 import { AdminClient, AdminRefusal } from '../admin/client.ts';
 import { KeeperConsole } from '../keeper-client/console.ts';
-import * as client from './command/client.ts';
-import * as group from './command/group.ts';
-import * as key from './command/key.ts';
-import * as recovery from './command/recovery.ts';
-import { rotateRoot, rotateWrappingKey } from './command/rotation.ts';
-import { seal, unseal } from './command/seal.ts';
-import { status } from './command/status.ts';
+import type { Command } from './command.ts';
+import { nouns, plainCommands } from './command/index.ts';
 import { CommandError } from './context.ts';
 import type { Context } from './context.ts';
 import { exitCode, exitCodeOf } from './exit-code.ts';
 
-const program = new Command('twinlock')
+const program = new Program('twinlock')
   .description('administers a Twinlock appliance')
   .option('--state <dir>', 'state folder of a trial')
   .option('--socket <path>', 'the admin API’s socket', process.env['TWINLOCK_SOCKET'])
@@ -67,88 +62,31 @@ async function ask(question: string): Promise<string | undefined> {
   }
 }
 
-/** A subcommand; --json may stand behind it as well as before it. */
-function noun(parent: Command, usage: string, what: string): Command {
-  return parent
-    .command(usage)
+/** Puts one command of the table into the parser; --json may stand behind it as well. */
+function put(parent: Program, command: Command): void {
+  const { name, parameters = [], what, options = [] } = command;
+  const verb = name.split(' ').at(-1) ?? name;
+  const made = parent
+    .command([verb, ...parameters].join(' '))
     .description(what)
     .option('--json', 'print JSON')
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .hook('preAction', (_, command) => {
-      if (command.opts<{ json?: true }>().json === true) program.setOptionValue('json', true);
+    .hook('preAction', (_, acting) => {
+      if (acting.opts<{ json?: true }>().json === true) program.setOptionValue('json', true);
     });
+  for (const option of options) {
+    if (option.required === true) made.requiredOption(option.flags, option.what);
+    else made.option(option.flags, option.what, option.default);
+  }
+  made.action(() => command.run(context(), made.processedArgs.flat() as string[], made.opts()));
 }
 
-noun(program, 'status', 'how the appliance is').action(() => status(context()));
-
-const clients = program.command('client').description('KMIP clients and their certificates');
-noun(clients, 'list', 'all clients').action(() => client.list(context()));
-noun(clients, 'add', 'let a client in')
-  .requiredOption('--name <name>')
-  .option('--group <group>', 'key group', 'default')
-  .option('--cert <file>', 'its certificate, PEM')
-  .option('--out <dir>', 'make a key pair and write it here')
-  .action((options: Parameters<typeof client.add>[1]) => client.add(context(), options));
-noun(clients, 'sign-csr', 'sign a certificate request and let it in')
-  .requiredOption('--csr <file>', 'PKCS#10, PEM')
-  .option('--name <name>')
-  .option('--group <group>', 'key group', 'default')
-  .option('--out <file>', 'where the certificate goes')
-  .action((options: Parameters<typeof client.signCsr>[1]) => client.signCsr(context(), options));
-noun(clients, 'block <client>', 'shut a client out at once').action((id: string) =>
-  client.block(context(), id),
-);
-noun(clients, 'allow <client>', 'let a blocked or pending client in').action((id: string) =>
-  client.allow(context(), id),
-);
-
-const groups = program.command('group').description('key groups: who sees whose keys');
-noun(groups, 'list', 'all key groups').action(() => group.list(context()));
-noun(groups, 'make <name>', 'make a key group').action((name: string) =>
-  group.make(context(), name),
-);
-
-const keys = program.command('key').description('managed objects');
-noun(keys, 'list', 'keys, oldest first')
-  .option('--state <state>', 'only those in this state')
-  .option('--group <group>', 'only those of this key group')
-  .option('--limit <n>', 'how many', '100')
-  .option('--after <id>', 'go on behind this key')
-  .action((options: Parameters<typeof key.list>[1]) => key.list(context(), options));
-noun(keys, 'show <id>', 'one key with its attributes').action((id: string) =>
-  key.show(context(), id),
-);
-noun(keys, 'destroy <id>', 'destroy a key for every client')
-  .option('--yes', 'do not ask')
-  .option('--force', 'although it is Active')
-  .action((id: string, options: Parameters<typeof key.destroy>[2]) =>
-    key.destroy(context(), id, options),
-  );
-
-noun(program, 'seal', 'wipe the wrapping keys from memory at once').action(() => seal(context()));
-noun(program, 'unseal', 'open the wrapping keys again').action(() => unseal(context()));
-
-const roots = program.command('root').description('the root key in the token');
-noun(roots, 'rotate', 'make a new root key and move to it').action(() => rotateRoot(context()));
-
-const wrappingKeys = program.command('wrapping-key').description('the key that wraps all others');
-noun(wrappingKeys, 'rotate', 'begin a new wrapping key and seal everything anew')
-  .option('--no-wait', 'do not wait until everything is sealed anew')
-  .action((options: { wait: boolean }) => rotateWrappingKey(context(), options));
-
-const recoveries = program.command('recovery').description('what opens the keys without a token');
-noun(recoveries, 'create', 'make a recovery set in place of any earlier one')
-  .option('--threshold <m>', 'how many shares are needed', '3')
-  .option('--shares <n>', 'how many there are', '5')
-  .option('--out <dir>', 'write each share to a file of its own')
-  .action((options: Parameters<typeof recovery.create>[1]) => recovery.create(context(), options));
-noun(recoveries, 'prove <share...>', 'recover with these shares’ files, changing nothing').action(
-  (files: string[]) => recovery.prove(context(), files),
-);
-noun(recoveries, 'restore <share...>', 'open the keys and move them to the token there is').action(
-  (files: string[]) => recovery.restore(context(), files),
-);
+for (const command of plainCommands) put(program, command);
+for (const { name, what, commands } of nouns) {
+  const noun = program.command(name).description(what);
+  for (const command of commands) put(noun, command);
+}
 
 /** Two lines on standard error, and the exit code of its kind. */
 function fail(error: unknown): number {

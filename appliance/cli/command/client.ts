@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientView } from '../../admin/schema.ts';
+import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { date, table } from '../format.ts';
@@ -87,3 +88,47 @@ function readText(path: string): string {
     throw new CommandError('bad-request', `${path} cannot be read`, 'name a PEM file', { cause });
   }
 }
+
+const groupOption = { flags: '--group <group>', what: 'key group', default: 'default' };
+
+export const commands: readonly Command[] = [
+  {
+    name: 'client list',
+    what: 'clients with group, state, expiry',
+    run: (context) => list(context),
+  },
+  {
+    name: 'client add',
+    what: 'let a certificate in, or make a key pair',
+    options: [
+      { flags: '--name <name>', what: 'what it is called here', required: true },
+      groupOption,
+      { flags: '--cert <file>', what: 'its certificate, PEM' },
+      { flags: '--out <dir>', what: 'make a key pair and write it here' },
+    ],
+    run: (context, _, options: Parameters<typeof add>[1]) => add(context, options),
+  },
+  {
+    name: 'client sign-csr',
+    what: 'sign a certificate request, such as vCenter’s, and let it in',
+    options: [
+      { flags: '--csr <file>', what: 'PKCS#10, PEM', required: true },
+      { flags: '--name <name>', what: 'what it is called here' },
+      groupOption,
+      { flags: '--out <file>', what: 'where the certificate goes' },
+    ],
+    run: (context, _, options: Parameters<typeof signCsr>[1]) => signCsr(context, options),
+  },
+  {
+    name: 'client block',
+    parameters: ['<client>'],
+    what: 'shut a client out, cutting its live connections',
+    run: (context, [client = '']) => block(context, client),
+  },
+  {
+    name: 'client allow',
+    parameters: ['<client>'],
+    what: 'let a blocked or pending client in',
+    run: (context, [client = '']) => allow(context, client),
+  },
+];

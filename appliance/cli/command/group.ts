@@ -1,3 +1,4 @@
+import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 
 export async function list({ admin, print }: Context): Promise<void> {
@@ -9,3 +10,13 @@ export async function make({ admin, print }: Context, name: string): Promise<voi
   const made = await admin.makeGroup(name);
   print(made, () => `key group ${made.group} is made`);
 }
+
+export const commands: readonly Command[] = [
+  { name: 'group list', what: 'all key groups', run: (context) => list(context) },
+  {
+    name: 'group make',
+    parameters: ['<name>'],
+    what: 'make a key group',
+    run: (context, [name = '']) => make(context, name),
+  },
+];

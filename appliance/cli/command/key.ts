@@ -1,4 +1,5 @@
 import type { KeyView } from '../../admin/schema.ts';
+import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { date, table } from '../format.ts';
@@ -61,3 +62,34 @@ function described(key: KeyView): string {
   const whom = key.vm ?? key.names[0] ?? 'nobody named';
   return `${key.state} ${key.type} of ${date(key.created)} for ${whom}`;
 }
+
+export const commands: readonly Command[] = [
+  {
+    name: 'key list',
+    what: 'keys with the VM or host they are for, oldest first',
+    options: [
+      { flags: '--state <state>', what: 'only those in this state' },
+      { flags: '--group <group>', what: 'only those of this key group' },
+      { flags: '--limit <n>', what: 'how many', default: '100' },
+      { flags: '--after <id>', what: 'go on behind this key' },
+    ],
+    run: (context, _, options: Parameters<typeof list>[1]) => list(context, options),
+  },
+  {
+    name: 'key show',
+    parameters: ['<id>'],
+    what: 'one key with its attributes',
+    run: (context, [id = '']) => show(context, id),
+  },
+  {
+    name: 'key destroy',
+    parameters: ['<id>'],
+    what: 'destroy a key for every client',
+    options: [
+      { flags: '--yes', what: 'do not ask' },
+      { flags: '--force', what: 'although it is Active' },
+    ],
+    run: (context, [id = ''], options: Parameters<typeof destroy>[2]) =>
+      destroy(context, id, options),
+  },
+];

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { asked } from '../keeper.ts';
@@ -57,3 +58,28 @@ function readShare(path: string): string {
     throw new CommandError('bad-request', `${path} cannot be read`, hint, { cause });
   }
 }
+
+export const commands: readonly Command[] = [
+  {
+    name: 'recovery create',
+    what: 'make a recovery set of shares in place of any earlier one; printed once',
+    options: [
+      { flags: '--threshold <m>', what: 'how many shares are needed', default: '3' },
+      { flags: '--shares <n>', what: 'how many there are', default: '5' },
+      { flags: '--out <dir>', what: 'write each share to a file of its own' },
+    ],
+    run: (context, _, options: Parameters<typeof create>[1]) => create(context, options),
+  },
+  {
+    name: 'recovery prove',
+    parameters: ['<share...>'],
+    what: 'recover with these shares’ files, changing nothing; only then keys are made',
+    run: (context, files) => prove(context, files),
+  },
+  {
+    name: 'recovery restore',
+    parameters: ['<share...>'],
+    what: 'after a lost token: open the keys and move them to the token there is',
+    run: (context, files) => restore(context, files),
+  },
+];

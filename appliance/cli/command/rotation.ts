@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { asked } from '../keeper.ts';
 
@@ -32,3 +33,20 @@ export async function rotateWrappingKey(
       : `sealing everything anew under ${generation}; see status`,
   );
 }
+
+export const rootCommands: readonly Command[] = [
+  {
+    name: 'root rotate',
+    what: 'make a new root key in the token and move to it',
+    run: (context) => rotateRoot(context),
+  },
+];
+
+export const wrappingKeyCommands: readonly Command[] = [
+  {
+    name: 'wrapping-key rotate',
+    what: 'begin a new wrapping key and seal everything anew',
+    options: [{ flags: '--no-wait', what: 'do not wait until everything is sealed anew' }],
+    run: (context, _, options: { wait: boolean }) => rotateWrappingKey(context, options),
+  },
+];

@@ -1,3 +1,4 @@
+import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { asked } from '../keeper.ts';
 
@@ -12,3 +13,8 @@ export async function unseal({ keeper, print }: Context): Promise<void> {
   await asked(keeper, (console) => console.unseal());
   print({ sealed: false }, () => 'unsealed: keys are served');
 }
+
+export const commands: readonly Command[] = [
+  { name: 'seal', what: 'wipe the wrapping keys from memory at once', run: (c) => seal(c) },
+  { name: 'unseal', what: 'open the wrapping keys again', run: (c) => unseal(c) },
+];

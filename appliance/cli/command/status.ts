@@ -1,4 +1,5 @@
 import type { StatusView } from '../../admin/schema.ts';
+import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 
 export async function status({ admin, print }: Context): Promise<void> {
@@ -31,3 +32,7 @@ function recoveryText(set: StatusView['recovery']): string {
   const { threshold, shares, proven } = set;
   return `${threshold} of ${shares} shares, ${proven ? 'proven' : 'not yet proven'}`;
 }
+
+export const commands: readonly Command[] = [
+  { name: 'status', what: 'how the appliance is', run: (context) => status(context) },
+];

@@ -1,0 +1,28 @@
+import type { Command, Noun } from '../command.ts';
+import * as client from './client.ts';
+import * as group from './group.ts';
+import * as key from './key.ts';
+import * as recovery from './recovery.ts';
+import * as rotation from './rotation.ts';
+import * as seal from './seal.ts';
+import * as status from './status.ts';
+
+/** Commands of one word. */
+export const plainCommands: readonly Command[] = [...status.commands, ...seal.commands];
+
+export const nouns: readonly Noun[] = [
+  { name: 'client', what: 'KMIP clients and their certificates', commands: client.commands },
+  { name: 'group', what: 'key groups: who sees whose keys', commands: group.commands },
+  { name: 'key', what: 'managed objects', commands: key.commands },
+  { name: 'root', what: 'the root key in the token', commands: rotation.rootCommands },
+  {
+    name: 'wrapping-key',
+    what: 'the key that wraps all others',
+    commands: rotation.wrappingKeyCommands,
+  },
+  {
+    name: 'recovery',
+    what: 'what opens the keys without a token',
+    commands: recovery.commands,
+  },
+];
