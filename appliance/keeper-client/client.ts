@@ -46,6 +46,10 @@ export class KeeperClient implements Keeper {
     return this.#connection.call(keeperRequest.derive, Buffer.from(purpose));
   }
 
+  async slots(): Promise<string> {
+    return (await this.#connection.call(keeperRequest.slots, Buffer.alloc(0))).toString();
+  }
+
   async status(): Promise<KeeperStatus> {
     const answer = await this.#connection.call(keeperRequest.status, Buffer.alloc(0));
     return JSON.parse(answer.toString()) as KeeperStatus;

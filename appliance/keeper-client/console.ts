@@ -17,6 +17,14 @@ export interface RecoveryRequest {
 /** Shares as a person kept them, and the label of the new token's root key. */
 export interface RestoreRequest extends InitialiseRequest {
   readonly shares: readonly string[];
+  /** The slot table out of a backup, for a node that has none. */
+  readonly slots?: string;
+}
+
+/** Shares, and the slot table of a backup whose wrapping keys are wanted for reading. */
+export interface LendRequest {
+  readonly shares: readonly string[];
+  readonly slots: string;
 }
 
 /** The client of the keeper's console socket, where secrets are typed. */
@@ -67,6 +75,11 @@ export class KeeperConsole {
   /** Opens the wrapping key with shares and gives the token that is there a root key and slots. */
   async restore(request: RestoreRequest): Promise<void> {
     await this.#json(keeperRequest.restore, request);
+  }
+
+  /** Opens a backup's wrapping keys for reading, beside those that are open. */
+  async lend(request: LendRequest): Promise<void> {
+    await this.#json(keeperRequest.lend, request);
   }
 
   /** Wipes every wrapping key from memory; nothing opens until `unseal`, not even after a boot. */

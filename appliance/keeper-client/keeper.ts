@@ -45,6 +45,8 @@ export interface Keeper {
    * Whoever asks wipes it. Throws KeeperError `sealed`, `unavailable`.
    */
   derive(purpose: ClusterPurpose): Promise<Buffer>;
+  /** The slot table as it lies on the disk: for a backup. Throws KeeperError `sealed`. */
+  slots(): Promise<string>;
   status(): Promise<KeeperStatus>;
   close(): void;
 }

@@ -12,6 +12,8 @@ export const keeperRequest = {
   retire: 4,
   /** One of `clusterPurposes` as text; answered with 32 bytes. */
   derive: 5,
+  /** Nothing; answered with the slot table as it lies on the disk. */
+  slots: 6,
   /** Console only. JSON of InitialiseRequest; answered with nothing. */
   initialise: 16,
   /** Console only. The PIN as a person typed it; answered with nothing. */
@@ -30,10 +32,12 @@ export const keeperRequest = {
   shut: 23,
   /** Console only: `twinlock unseal`. Answered with nothing once the wrapping key is open. */
   unshut: 24,
+  /** Console only. JSON of LendRequest; answered with nothing. */
+  lend: 32,
 } as const;
 
 /** What the server may have a key for that all nodes of the cluster share. */
-export const clusterPurposes = ['material commitment'] as const;
+export const clusterPurposes = ['material commitment', 'backup'] as const;
 export type ClusterPurpose = (typeof clusterPurposes)[number];
 
 export const keeperAnswer = { success: 0x80, refusal: 0x81 } as const;

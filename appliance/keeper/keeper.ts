@@ -1,9 +1,10 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import type { LendRequest, RestoreRequest } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { KeyRing } from './key-ring.ts';
-import { makeRecovery, proveRecovery, restoreWithShares } from './recovering.ts';
+import { lendWithShares, makeRecovery, proveRecovery, restoreWithShares } from './recovering.ts';
 import { RootToken } from './root-token.ts';
 import { retireGenerations, rotateRootKey, rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
@@ -136,8 +137,18 @@ export class KeyKeeper {
   }
 
   /** See `restoreWithShares`. */
-  restore(shares: readonly string[], label: string): Promise<void> {
-    return restoreWithShares(this.#parts, shares, label);
+  restore(request: RestoreRequest): Promise<void> {
+    return restoreWithShares(this.#parts, request);
+  }
+
+  /** See `lendWithShares`. */
+  lend(request: LendRequest): Promise<void> {
+    return lendWithShares(this.#parts, request);
+  }
+
+  /** The slot table as it lies on the disk, for a backup. Throws KeeperError `sealed`. */
+  slots(): string {
+    return this.#ring.stored();
   }
 
   /** Seals and opens a sample while a wrapping key is open. Throws what these throw. */

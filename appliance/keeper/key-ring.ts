@@ -1,9 +1,9 @@
-import { hkdfSync } from 'node:crypto';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import { deriveFrom, markOf, openSecret, sealSecret } from './cluster-secret.ts';
 import { isRecovery } from './restore.ts';
 import type { Slot } from './slot.ts';
-import { slotTablePurpose, writeSlotTable } from './slot-table.ts';
+import { slotTablePurpose, storedText, writeSlotTable } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
 import { generationOf } from './wrapping-key.ts';
 import type { WrappingKey } from './wrapping-key.ts';
@@ -24,6 +24,8 @@ export type TableChange = Partial<Pick<SlotTable, 'slots' | 'written' | 'recover
 export class KeyRing {
   readonly #options: KeyRingOptions;
   readonly #keys = new Map<string, WrappingKey>();
+  /** Generations of a backup that is being restored: they open, and are never written down. */
+  readonly #lent = new Map<string, WrappingKey>();
   #table: SlotTable | undefined;
   #written: WrappingKey | undefined;
   #secret: Buffer | undefined;
@@ -66,7 +68,7 @@ export class KeyRing {
   open(context: Uint8Array, sealed: Buffer): Buffer {
     if (this.#written === undefined) throw this.#refusal();
     const generation = generationOf(sealed).toString('hex');
-    const key = this.#keys.get(generation);
+    const key = this.#keys.get(generation) ?? this.#lent.get(generation);
     if (key === undefined) throw new KeeperError('generation-unknown', 'no such generation');
     return key.open(context, sealed);
   }
@@ -78,8 +80,14 @@ export class KeyRing {
   derive(purpose: string): Buffer {
     const { table } = this.opened();
     if (this.#secret === undefined) throw this.#refusal();
-    const salt = Buffer.from(table.cluster, 'hex');
-    return Buffer.from(hkdfSync('sha256', this.#secret, salt, `twinlock ${purpose}`, 32));
+    return deriveFrom(this.#secret, table.cluster, purpose);
+  }
+
+  /** See `markOf`. Throws KeeperError `sealed`. */
+  mark(): string {
+    const { table } = this.opened();
+    if (this.#secret === undefined) throw this.#refusal();
+    return markOf(this.#secret, table.cluster);
   }
 
   /** The table while it is open, with the root key's slot of the written generation. */
@@ -118,7 +126,7 @@ export class KeyRing {
     if (written === undefined) {
       throw new KeeperError('generation-unknown', 'no such generation');
     }
-    this.#secret = written.open(secretContext(table.cluster), Buffer.from(table.secret, 'base64'));
+    this.#secret = openSecret(table, written);
     this.#table = table;
     for (const key of keys) this.#keys.set(key.generation.toString('hex'), key);
     this.#written = written;
@@ -127,6 +135,22 @@ export class KeyRing {
   /** Holds one more generation, which nothing is written under yet. */
   add(key: WrappingKey): void {
     this.#keys.set(key.generation.toString('hex'), key);
+  }
+
+  /** Holds a backup's generations for reading, in place of what was lent before. */
+  lend(keys: readonly WrappingKey[]): void {
+    if (this.#written === undefined || this.#options.sealedByOrder()) {
+      for (const key of keys) key.wipe();
+      throw this.#refusal();
+    }
+    this.#giveBack();
+    for (const key of keys) this.#lent.set(key.generation.toString('hex'), key);
+  }
+
+  /** The table as it lies on the disk, for a backup: it opens nothing without token or shares. */
+  stored(): string {
+    const { table, key } = this.opened();
+    return storedText(table, key.derive(slotTablePurpose));
   }
 
   /** Writes a changed table durably and goes on with it. Throws KeeperError. */
@@ -154,6 +178,7 @@ export class KeyRing {
   }
 
   wipe(): void {
+    this.#giveBack();
     for (const key of this.#keys.values()) key.wipe();
     this.#keys.clear();
     this.#secret?.fill(0);
@@ -161,9 +186,13 @@ export class KeyRing {
     this.#written = undefined;
   }
 
+  #giveBack(): void {
+    for (const key of this.#lent.values()) key.wipe();
+    this.#lent.clear();
+  }
+
   #sealSecret(key: WrappingKey, cluster: string, secret: Buffer): string {
-    const nonce = this.#options.random(12);
-    return key.seal(secretContext(cluster), secret, nonce).toString('base64');
+    return sealSecret(key, cluster, secret, this.#options.random(12));
   }
 
   #refusal(): KeeperError {
@@ -176,8 +205,4 @@ export class KeyRing {
 /** The root key's slot of the generation that is written under. */
 export function writtenSlot({ slots, written }: SlotTable): Slot | undefined {
   return slots.find((slot) => slot.generation === written && !isRecovery(slot));
-}
-
-function secretContext(cluster: string): Buffer {
-  return Buffer.from(JSON.stringify(['twinlock cluster secret 1', cluster]));
 }

@@ -1,8 +1,11 @@
+import type { LendRequest, RestoreRequest } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import { makeRecoverySet, privateKeyOf, recoverySlot } from './recovery.ts';
 import { isRecoverable, isRecovery, openWithShares } from './restore.ts';
 import type { KeeperParts } from './rotation.ts';
 import type { Slot } from './slot.ts';
+import { parseStored, readStored } from './slot-table.ts';
+import type { StoredTable } from './slot-table.ts';
 
 /**
  * Makes a recovery set in place of any earlier one, with a slot for every generation, and gives
@@ -13,7 +16,7 @@ export async function makeRecovery(
   wanted: { readonly threshold: number; readonly shares: number },
 ): Promise<string[]> {
   ring.opened();
-  const made = await makeRecoverySet(wanted, now(), random);
+  const made = await makeRecoverySet(wanted, ring.mark(), now(), random);
   const slots = ring.keys.map((key) => recoverySlot(made.recovery, key, now()));
   const kept = ring.opened().table.slots.filter((slot) => !isRecovery(slot));
   ring.store({ slots: [...kept, ...slots], recovery: made.recovery });
@@ -37,18 +40,23 @@ export async function proveRecovery(
 
 /**
  * Opens the wrapping keys with shares, where no token opens them any more, and gives the token
- * that is there a root key and proven slots. Throws KeeperError `not-new` while they are open,
- * `no-recovery`, `token`, and as `privateKeyOf` does.
+ * that is there a root key and proven slots; a node that is new takes the slot table of a backup.
+ * Throws KeeperError `not-new` while they are open, or where there is a slot table already beside
+ * the backup's, `no-recovery`, `token`, and as `privateKeyOf` does.
  */
 export async function restoreWithShares(
   { folder, ring, root }: KeeperParts,
-  shares: readonly string[],
-  label: string,
+  { shares, rootKeyLabel: label, slots: given }: RestoreRequest,
 ): Promise<void> {
   if (ring.written !== undefined) {
     throw new KeeperError('not-new', 'the wrapping key is open: nothing is to be restored');
   }
-  const { table, keys } = await openWithShares(folder, shares);
+  const { found, candidates } = readStored(folder);
+  if (given !== undefined && found) {
+    throw new KeeperError('not-new', 'there is a slot table already');
+  }
+  const tables = given === undefined ? candidates : [storedIn(given)];
+  const { table, keys } = await openWithShares(tables, shares);
   await root.attempt(async () => {
     const made = await root.makeRootKey(label);
     const slots: Slot[] = [];
@@ -57,4 +65,33 @@ export async function restoreWithShares(
     ring.store({});
     root.noteProof(`RSA-OAEP ${made.hash}`);
   });
+}
+
+/**
+ * Opens the wrapping keys of a backup's slot table with shares, beside those that are open, to read
+ * what was sealed under them until the next start. Throws KeeperError `sealed`, `no-recovery` for
+ * another cluster's, and as `privateKeyOf` does.
+ */
+export async function lendWithShares(
+  { ring, log }: KeeperParts,
+  { shares, slots }: LendRequest,
+): Promise<void> {
+  const mark = ring.mark();
+  const stored = storedIn(slots);
+  if (stored.table.recovery?.mark !== mark) {
+    throw new KeeperError('no-recovery', 'the backup is of another cluster');
+  }
+  const { keys } = await openWithShares([stored], shares);
+  ring.lend(keys);
+  log('warn', 'wrapping keys of a backup are open for reading', { count: keys.length });
+}
+
+function storedIn(text: string): StoredTable {
+  try {
+    const stored = parseStored(text);
+    if (stored !== undefined) return stored;
+  } catch {
+    // Not even JSON: as little a slot table.
+  }
+  throw new KeeperError('no-recovery', 'the backup holds no slot table that can be read');
 }

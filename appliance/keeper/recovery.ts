@@ -27,6 +27,8 @@ export interface RecoverySet {
   readonly publicKey: string;
   /** Nonce (12 bytes), PKCS#8 under AES-256-GCM, tag (16). */
   readonly sealedKey: string;
+  /** Of which cluster it is (see `markOf`); the shares' secret authenticates it. */
+  readonly mark: string;
   /** Seconds since 1970; `proven` is null until somebody has recovered with it. */
   readonly made: number;
   readonly proven: number | null;
@@ -35,6 +37,7 @@ export interface RecoverySet {
 /** Makes a pair and the shares of its secret; nothing but the shares opens it afterwards. */
 export async function makeRecoverySet(
   wanted: { readonly threshold: number; readonly shares: number },
+  mark: string,
   now: number,
   random: (bytes: number) => Buffer,
 ): Promise<{ readonly recovery: RecoverySet; readonly shares: string[] }> {
@@ -49,20 +52,20 @@ export async function makeRecoverySet(
   const plaintext = pair.privateKey.export({ format: 'der', type: 'pkcs8' });
   const nonce = random(12);
   const cipher = createCipheriv('aes-256-gcm', keyOf(secret, set), nonce);
-  cipher.setAAD(Buffer.from(publicKey));
+  cipher.setAAD(boundTo(publicKey, mark));
   const sealed = [nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
   plaintext.fill(0);
   const texts = await splitSecret(secret, set.subarray(0, 4), wanted);
   secret.fill(0);
   const sealedKey = Buffer.concat(sealed).toString('base64');
   const id = set.toString('hex');
-  const common = { threshold, shares, publicKey, sealedKey, made: now, proven: null };
+  const common = { threshold, shares, publicKey, sealedKey, mark, made: now, proven: null };
   return { recovery: { set: id, ...common }, shares: texts };
 }
 
 /** The private half, from shares. Throws KeeperError as `joinSecret` does, and `share-damaged`. */
 export async function privateKeyOf(
-  { set, publicKey, sealedKey }: RecoverySet,
+  { set, publicKey, sealedKey, mark }: RecoverySet,
   shares: readonly string[],
 ): Promise<KeyObject> {
   const id = Buffer.from(set, 'hex');
@@ -70,7 +73,7 @@ export async function privateKeyOf(
   const sealed = Buffer.from(sealedKey, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', keyOf(secret, id), sealed.subarray(0, 12));
   secret.fill(0);
-  decipher.setAAD(Buffer.from(publicKey));
+  decipher.setAAD(boundTo(publicKey, mark));
   decipher.setAuthTag(sealed.subarray(-16));
   const plaintext = decipher.update(sealed.subarray(12, -16));
   try {
@@ -107,6 +110,10 @@ export function readRecoverySlot(slot: Slot, privateKey: KeyObject): Buffer | un
   } catch {
     return undefined;
   }
+}
+
+function boundTo(publicKey: string, mark: string): Buffer {
+  return Buffer.from(JSON.stringify([publicKey, mark]));
 }
 
 function keyOf(secret: Uint8Array, set: Uint8Array): Buffer {

@@ -1,10 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { KeeperError } from '../keeper-client/keeper.ts';
+import { markOf, openSecret } from './cluster-secret.ts';
 import { privateKeyOf, readRecoverySlot } from './recovery.ts';
 import type { Slot } from './slot.ts';
-import { isAuthentic, readStored, slotTablePurpose } from './slot-table.ts';
-import type { SlotTable } from './slot-table.ts';
+import { isAuthentic, slotTablePurpose } from './slot-table.ts';
+import type { SlotTable, StoredTable } from './slot-table.ts';
 import { WrappingKey } from './wrapping-key.ts';
 
 export function isRecovery({ kind }: Slot): boolean {
@@ -22,14 +23,15 @@ export function isRecoverable(table: SlotTable, key: WrappingKey, privateKey: Ke
 }
 
 /**
- * The newest slot table that shares open and that is as its own key wrote it, with every wrapping
- * key in it. Throws KeeperError `no-recovery`, and as `privateKeyOf` does.
+ * The first slot table that shares open, that is as its own key wrote it and that is of the cluster
+ * whose mark the shares bear, with every wrapping key in it. Throws KeeperError `no-recovery`, and
+ * as `privateKeyOf` does.
  */
 export async function openWithShares(
-  folder: string,
+  candidates: readonly StoredTable[],
   shares: readonly string[],
 ): Promise<{ readonly table: SlotTable; readonly keys: WrappingKey[] }> {
-  for (const stored of readStored(folder).candidates) {
+  for (const stored of candidates) {
     const { table } = stored;
     if (table.recovery === undefined) continue;
     const privateKey = await privateKeyOf(table.recovery, shares);
@@ -39,10 +41,20 @@ export async function openWithShares(
       return bytes === undefined ? [] : [new WrappingKey(generation, bytes)];
     });
     const written = keys.find((key) => key.generation.toString('hex') === table.written);
-    if (written !== undefined && isAuthentic(stored, written.derive(slotTablePurpose))) {
+    if (written !== undefined && isOurs(stored, written)) {
       return { table, keys };
     }
     for (const key of keys) key.wipe();
   }
   throw new KeeperError('no-recovery', 'no slot table that these shares open can be trusted');
+}
+
+/** Whether the wrapping key made the table, and belongs to the cluster that made the set. */
+function isOurs(stored: StoredTable, written: WrappingKey): boolean {
+  if (!isAuthentic(stored, written.derive(slotTablePurpose))) return false;
+  const { table } = stored;
+  const secret = openSecret(table, written);
+  const mark = markOf(secret, table.cluster);
+  secret.fill(0);
+  return mark === table.recovery?.mark;
 }

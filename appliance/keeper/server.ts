@@ -4,6 +4,7 @@ import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import type {
   InitialiseRequest,
+  LendRequest,
   RecoveryRequest,
   RestoreRequest,
 } from '../keeper-client/console.ts';
@@ -34,6 +35,8 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
         return Buffer.from(JSON.stringify(keeper.status()));
       case keeperRequest.derive:
         return keeper.derive(purposeOf(payload));
+      case keeperRequest.slots:
+        return Buffer.from(keeper.slots());
       case keeperRequest.retire:
         keeper.retire();
         return Buffer.alloc(0);
@@ -60,9 +63,11 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       case keeperRequest.unshut:
         await keeper.unshut();
         return empty;
+      case keeperRequest.lend:
+        await keeper.lend(json() as LendRequest);
+        return empty;
       case keeperRequest.restore: {
-        const { shares, rootKeyLabel } = json() as RestoreRequest;
-        await keeper.restore(shares, rootKeyLabel);
+        await keeper.restore(json() as RestoreRequest);
         return empty;
       }
       case keeperRequest.status:

@@ -20,7 +20,8 @@ export interface SlotTable {
   readonly recovery?: RecoverySet;
 }
 
-interface Stored {
+/** A slot table as it lies in a file, or in a backup. */
+export interface StoredTable {
   readonly table: SlotTable;
   /** HMAC-SHA-256 of the table under a key derived from the written generation. */
   readonly mac: string;
@@ -34,17 +35,15 @@ export class SlotTableError extends Error {
 }
 
 /** Whether the folder holds a slot table, be it readable or not. */
-export function readStored(folder: string): { found: boolean; candidates: Stored[] } {
+export function readStored(folder: string): { found: boolean; candidates: StoredTable[] } {
   let found = false;
-  const candidates: Stored[] = [];
+  const candidates: StoredTable[] = [];
   for (const name of copies) {
     try {
       const text = readFileSync(join(folder, name), 'utf8');
       found = true;
-      const stored = JSON.parse(text) as Partial<Stored>;
-      if (stored.table?.version === 2 && typeof stored.mac === 'string') {
-        candidates.push(stored as Stored);
-      }
+      const stored = parseStored(text);
+      if (stored !== undefined) candidates.push(stored);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') found = true;
     }
@@ -53,8 +52,22 @@ export function readStored(folder: string): { found: boolean; candidates: Stored
   return { found, candidates };
 }
 
+/** A stored table in its text; undefined for what is none. Throws SyntaxError. */
+export function parseStored(text: string): StoredTable | undefined {
+  const stored = JSON.parse(text) as Partial<StoredTable> | null;
+  return stored?.table?.version === 2 && typeof stored.mac === 'string'
+    ? (stored as StoredTable)
+    : undefined;
+}
+
+/** The text of a table under its MAC. */
+export function storedText(table: SlotTable, key: KeyObject): string {
+  const stored: StoredTable = { table, mac: computeMac(table, key).toString('hex') };
+  return `${JSON.stringify(stored, null, 1)}\n`;
+}
+
 /** Whether the table is as the holder of this key wrote it: anybody could encrypt to a slot. */
-export function isAuthentic({ table, mac }: Stored, key: KeyObject): boolean {
+export function isAuthentic({ table, mac }: StoredTable, key: KeyObject): boolean {
   const given = Buffer.from(mac, 'hex');
   const right = computeMac(table, key);
   return given.length === right.length && timingSafeEqual(given, right);
@@ -62,8 +75,7 @@ export function isAuthentic({ table, mac }: Stored, key: KeyObject): boolean {
 
 /** Writes both copies, one after the other, each durably. */
 export function writeSlotTable(folder: string, table: SlotTable, key: KeyObject): void {
-  const stored: Stored = { table, mac: computeMac(table, key).toString('hex') };
-  const bytes = Buffer.from(`${JSON.stringify(stored, null, 1)}\n`);
+  const bytes = Buffer.from(storedText(table, key));
   for (const name of copies) replaceFile(join(folder, name), bytes);
 }
 
@@ -91,6 +103,7 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
           recovery.shares,
           recovery.publicKey,
           recovery.sealedKey,
+          recovery.mark,
           recovery.made,
           recovery.proven,
         ];

@@ -34,6 +34,10 @@ export class NearKeeper implements Keeper {
     return Promise.resolve(createHmac('sha256', this.#key).update(purpose).digest());
   }
 
+  slots(): Promise<string> {
+    return Promise.resolve('{}');
+  }
+
   status(): Promise<KeeperStatus> {
     return Promise.resolve({ state: 'open', cluster: '00'.repeat(16), token: { state: 'ready' } });
   }

@@ -55,20 +55,28 @@ export class NearToken implements Token {
     });
 }
 
+interface KeeperSetting {
+  readonly token: NearToken;
+  readonly keeper: KeyKeeper;
+  readonly folder: string;
+  readonly another: () => KeyKeeper;
+}
+
 /** A keeper of its own folder that is set up, and `another` like it, as after a restart. */
-export async function keeperSetting(t: ExecutionContext): Promise<{
-  token: NearToken;
-  keeper: KeyKeeper;
-  folder: string;
-  another: () => KeyKeeper;
-}> {
+export async function keeperSetting(t: ExecutionContext): Promise<KeeperSetting> {
+  const setting = blankKeeper(t, new NearToken());
+  await setting.keeper.initialise('root');
+  return setting;
+}
+
+/** A keeper that is new, as in a box that was never set up. */
+export function blankKeeper(t: ExecutionContext, token: NearToken): KeeperSetting {
   const state = temporaryFolder();
   t.teardown(() => {
     removeFolder(state);
   });
   mkdirSync(join(state, 'keeper'));
   writeFileSync(join(state, 'pin'), pin);
-  const token = new NearToken();
   const another = (): KeyKeeper =>
     new KeyKeeper({
       folder: join(state, 'keeper'),
@@ -78,6 +86,5 @@ export async function keeperSetting(t: ExecutionContext): Promise<{
       log: () => {},
     });
   const keeper = another();
-  await keeper.initialise('root');
   return { token, keeper, folder: join(state, 'keeper'), another };
 }

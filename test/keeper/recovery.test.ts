@@ -96,15 +96,19 @@ test('with shares a new token opens what the lost one had sealed', async (t) => 
   await keeper.rotateRootKey('second');
   await keeper.rotateWrappingKey();
   const sealed = keeper.seal(context, secret);
-  await refusal(t, 'not-new', keeper.restore(shares, 'third'));
+  await refusal(t, 'not-new', keeper.restore({ shares, rootKeyLabel: 'third' }));
 
   for (const { keyId } of readTable(folder).slots) token.lost.add(keyId);
   const next = another();
   await next.advance();
   t.is(next.status().state, 'sealed');
-  await refusal(t, 'shares-too-few', next.restore(shares.slice(3), 'third'));
+  await refusal(
+    t,
+    'shares-too-few',
+    next.restore({ shares: shares.slice(3), rootKeyLabel: 'third' }),
+  );
   t.is(next.status().state, 'sealed');
-  await next.restore(shares.slice(1, 4), 'third');
+  await next.restore({ shares: shares.slice(1, 4), rootKeyLabel: 'third' });
   t.deepEqual(next.open(context, sealed), secret);
   t.deepEqual(next.open(context, old), secret);
   // The lost token's slots are gone; the recovery set stays, and counts.
@@ -127,7 +131,7 @@ test('a token that dies while keys are restored leaves all as it was', async (t)
   for (let calls = 0; ; calls++) {
     const next = another();
     token.callsLeft = calls;
-    const error: unknown = await next.restore(shares, 'next').then(
+    const error: unknown = await next.restore({ shares, rootKeyLabel: 'next' }).then(
       () => undefined,
       (cause: unknown) => cause,
     );
@@ -154,5 +158,5 @@ test('a recovery slot that somebody put in the place of ours opens nothing', asy
     writeFileSync(join(folder, name), JSON.stringify({ ...stored, table: { ...table, slots } }));
   }
   for (const { keyId } of table.slots) token.lost.add(keyId);
-  await refusal(t, 'no-recovery', another().restore(shares, 'next'));
+  await refusal(t, 'no-recovery', another().restore({ shares, rootKeyLabel: 'next' }));
 });
