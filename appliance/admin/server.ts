@@ -3,10 +3,10 @@ import { chmodSync, rmSync } from 'node:fs';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Act, Appliance } from './appliance.ts';
-import { ClientActs } from './client-act.ts';
 import { AdminError } from './error.ts';
-import { KeyActs } from './key-act.ts';
-import { addClient, destroyKey, keyPage, makeGroup, signRequest, z } from './schema.ts';
+import { routesOf } from './route/index.ts';
+import type { Route } from './route.ts';
+import { z } from './schema.ts';
 import type { Problem } from './schema.ts';
 
 const bodyBytes = 256 * 1024;
@@ -14,10 +14,8 @@ const bodyBytes = 256 * 1024;
 /** The admin API on a Unix socket that only the appliance's administrators can open. */
 export class AdminServer {
   readonly #server: FastifyInstance;
-  readonly #appliance: Appliance;
 
   constructor(appliance: Appliance) {
-    this.#appliance = appliance;
     this.#server = fastify({ bodyLimit: bodyBytes, genReqId: () => randomUUID() });
     this.#server.setErrorHandler((error, request, reply) => {
       const known = asAdminError(error);
@@ -31,7 +29,7 @@ export class AdminServer {
       const error = new AdminError('not-found', 'no such path', 'see docs/admin-api.md');
       return reply.status(404).send(problemOf(error, request.id));
     });
-    this.#routes();
+    for (const each of routesOf(appliance)) this.#add(each);
   }
 
   async listen(path: string): Promise<void> {
@@ -44,42 +42,26 @@ export class AdminServer {
     await this.#server.close();
   }
 
-  #routes(): void {
-    const clients = new ClientActs(this.#appliance);
-    const keys = new KeyActs(this.#appliance);
-    const server = this.#server;
-    server.get('/v1/status', () => this.#appliance.status());
-    server.get('/v1/clients', () => ({ clients: clients.list() }));
-    server.post('/v1/clients', (request) =>
-      clients.add(addClient.parse(request.body), by(request)),
-    );
-    server.post('/v1/clients/sign-csr', (request) =>
-      clients.sign(signRequest.parse(request.body), by(request)),
-    );
-    server.post('/v1/clients/:id/block', (request) => clients.block(idOf(request), by(request)));
-    server.post('/v1/clients/:id/allow', (request) => clients.allow(idOf(request), by(request)));
-    server.get('/v1/groups', () => ({ groups: this.#appliance.keystore.groups() }));
-    server.post('/v1/groups', async (request) => {
-      const { name } = makeGroup.parse(request.body);
-      await clients.makeGroup(name, by(request));
-      return { group: name };
-    });
-    server.get('/v1/keys', (request) => keys.list(keyPage.parse(request.query)));
-    server.get('/v1/keys/:id', (request) => keys.show(idOf(request)));
-    server.post('/v1/keys/:id/destroy', (request) => {
-      const { confirm } = destroyKey.parse(request.body ?? {});
-      return keys.destroy(idOf(request), confirm, by(request));
+  #add({ method, path, query, body, ...route }: Route): void {
+    this.#server.route({
+      method,
+      url: path,
+      handler: (request) =>
+        route.handle({
+          path: pathSchema.parse(request.params),
+          query: query?.parse(request.query) as never,
+          body: body?.parse(request.body ?? {}) as never,
+          act: by(request),
+        }),
     });
   }
 }
 
+const pathSchema = z.record(z.string(), z.string().max(128));
+
 /** Whoever can open the socket is the local administrator. */
 function by(request: FastifyRequest): Act {
   return { request: request.id, actor: 'admin:local' };
-}
-
-function idOf(request: FastifyRequest): string {
-  return z.object({ id: z.string().max(128) }).parse(request.params).id;
 }
 
 function problemOf({ code, message, hint }: AdminError, request: string): Problem {

@@ -1,0 +1,55 @@
+import type { Act } from './appliance.ts';
+import type { z } from './schema.ts';
+
+/**
+ * What somebody may do: an auditor reads; an operator also runs the node; a security officer also
+ * decides who gets keys and what becomes of them.
+ */
+export const roles = ['auditor', 'operator', 'officer'] as const;
+export type Role = (typeof roles)[number];
+
+/** Whether a role may do what needs this one: each may all that the ones before it may. */
+export function mayDo(role: Role, needed: Role): boolean {
+  return roles.indexOf(role) >= roles.indexOf(needed);
+}
+
+/** One request of the admin API as a route sees it, checked against the route's schemas. */
+export interface RouteInput {
+  /** What stands for `:name` in the path, at most 128 characters each. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: never;
+  readonly body: never;
+  readonly act: Act;
+}
+
+/** One route of the table from which the server, the document and the checks are made. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: `/v1/${string}`;
+  readonly role: Role;
+  readonly what: string;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly answer: z.ZodType;
+  /** Throws AdminError. */
+  handle(input: RouteInput): unknown;
+}
+
+/** Makes a route whose handler has the types of its schemas. */
+export function route<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(declared: {
+  readonly method: Route['method'];
+  readonly path: Route['path'];
+  readonly role: Role;
+  readonly what: string;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly answer: A;
+  readonly handle: (input: {
+    readonly path: Readonly<Record<string, string>>;
+    readonly query: z.output<Q>;
+    readonly body: z.output<B>;
+    readonly act: Act;
+  }) => z.input<A> | Promise<z.input<A>>;
+}): Route {
+  return declared;
+}

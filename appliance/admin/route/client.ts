@@ -1,0 +1,74 @@
+import type { Appliance } from '../appliance.ts';
+import { ClientActs } from '../client-act.ts';
+import { route } from '../route.ts';
+import type { Route } from '../route.ts';
+import { addClient, addedClient, clientView, makeGroup, signRequest, z } from '../schema.ts';
+
+/** KMIP clients and the key groups that they belong to. */
+export function clientRoutes(appliance: Appliance): Route[] {
+  const clients = new ClientActs(appliance);
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/clients',
+      role: 'auditor',
+      what: 'all clients',
+      answer: z.object({ clients: z.array(clientView) }),
+      handle: () => ({ clients: clients.list() }),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/clients',
+      role: 'officer',
+      what: 'let a certificate in, or make a key pair that is given out once',
+      body: addClient,
+      answer: addedClient,
+      handle: ({ body, act }) => clients.add(body, act),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/clients/sign-csr',
+      role: 'officer',
+      what: 'sign a certificate request and let the certificate in',
+      body: signRequest,
+      answer: addedClient,
+      handle: ({ body, act }) => clients.sign(body, act),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/clients/:id/block',
+      role: 'officer',
+      what: 'shut a client out and end its connections',
+      answer: clientView,
+      handle: ({ path, act }) => clients.block(path['id'] ?? '', act),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/clients/:id/allow',
+      role: 'officer',
+      what: 'let a pending or blocked client in',
+      answer: clientView,
+      handle: ({ path, act }) => clients.allow(path['id'] ?? '', act),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/groups',
+      role: 'auditor',
+      what: 'all key groups',
+      answer: z.object({ groups: z.array(z.string()) }),
+      handle: () => ({ groups: [...appliance.keystore.groups()] }),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/groups',
+      role: 'officer',
+      what: 'make a key group',
+      body: makeGroup,
+      answer: z.object({ group: z.string() }),
+      handle: async ({ body: { name }, act }) => {
+        await clients.makeGroup(name, act);
+        return { group: name };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,38 @@
+import type { Appliance } from '../appliance.ts';
+import { KeyActs } from '../key-act.ts';
+import { route } from '../route.ts';
+import type { Route } from '../route.ts';
+import { destroyKey, keyPage, keyView, z } from '../schema.ts';
+
+/** Managed objects as an administrator sees them: never their secret bytes. */
+export function keyRoutes(appliance: Appliance): Route[] {
+  const keys = new KeyActs(appliance);
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/keys',
+      role: 'auditor',
+      what: 'one page of keys, oldest first',
+      query: keyPage,
+      answer: z.object({ keys: z.array(keyView), next: z.string().optional() }),
+      handle: ({ query }) => keys.list(query),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/keys/:id',
+      role: 'auditor',
+      what: 'one key with its attributes',
+      answer: keyView,
+      handle: ({ path }) => keys.show(path['id'] ?? ''),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/keys/:id/destroy',
+      role: 'officer',
+      what: 'destroy a key for every client',
+      body: destroyKey,
+      answer: keyView,
+      handle: ({ path, body, act }) => keys.destroy(path['id'] ?? '', body.confirm, act),
+    }),
+  ];
+}
