@@ -103,7 +103,7 @@ test('SmartCard-HSM: a login that the card forgot is said to be gone', async (t)
   t.false((await token.status()).loggedIn);
 });
 
-test('SmartCard-HSM: what cannot be its PIN costs no try, and another card is not ours', async (t) => {
+test('SmartCard-HSM: no try for what cannot be its PIN, and another card is not ours', async (t) => {
   const { process, shim } = await setting(t, cardHsm, cardToken);
   await process.answering();
   for (const pin of ['12345', '1234567890123456', '12345a']) {
@@ -151,7 +151,7 @@ test('YubiHSM 2: its PIN is a key’s id and a password, and nothing else is sen
   t.deepEqual(await token.decrypt(key.id, key.hash, encrypt(key, sample)), sample);
 });
 
-test('YubiHSM 2: a session that the device forgot is opened anew in the same process', async (t) => {
+test('YubiHSM 2: a session that the device forgot is opened anew', async (t) => {
   const { process, order } = await setting(t, yubi, yubiToken);
   const token = await process.ready();
   const key = await token.makeRootKey('root');
@@ -174,7 +174,7 @@ const net = [
   'plain-ids',
 ];
 
-test('NetHSM: a key’s id is letters and digits, without a label, and CKA_LOCAL proves nothing', async (t) => {
+test('NetHSM: ids of letters and digits, no label, and CKA_LOCAL proves nothing', async (t) => {
   const { process } = await setting(t, net, { label: 'LocalHSM', pin: 'opPassphrase' });
   const token = await process.ready();
   t.is((await token.status()).vendor, 'NetHSM');
@@ -184,7 +184,7 @@ test('NetHSM: a key’s id is letters and digits, without a label, and CKA_LOCAL
   t.deepEqual(await token.decrypt(key.id, key.hash, encrypt(key, sample)), sample);
 });
 
-test('NetHSM: locked after its own boot it is absent, and comes back in the same process', async (t) => {
+test('NetHSM: locked after its own boot it is absent, and comes back', async (t) => {
   const { process, order } = await setting(t, net, { label: 'LocalHSM', pin: 'opPassphrase' });
   const token = await process.ready();
   const key = await token.makeRootKey('root');
@@ -197,7 +197,7 @@ test('NetHSM: locked after its own boot it is absent, and comes back in the same
   t.is(process.pid, pid);
 });
 
-test('TPM 2.0: no CKA_ENCRYPT, 2048 bits where 3072 are refused, a new process after a reset', async (t) => {
+test('TPM 2.0: no CKA_ENCRYPT, 2048 bits if need be, a new process after a reset', async (t) => {
   const tpm = [
     'say label contract',
     'say manufacturer Infineon',
