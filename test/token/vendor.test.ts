@@ -103,7 +103,7 @@ test('SmartCard-HSM: a login that the card forgot is said to be gone', async (t)
   t.false((await token.status()).loggedIn);
 });
 
-test('SmartCard-HSM: no try for what cannot be its PIN, and another card is not ours', async (t) => {
+test('SmartCard-HSM: no try for what cannot be a PIN, and another card is not ours', async (t) => {
   const { process, shim } = await setting(t, cardHsm, cardToken);
   await process.answering();
   for (const pin of ['12345', '1234567890123456', '12345a']) {
