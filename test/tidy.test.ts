@@ -46,6 +46,8 @@ const doors: Readonly<Record<string, string>> = {
   zod: 'appliance/admin/schema.ts',
   commander: 'appliance/cli/main.ts',
   'smol-toml': 'appliance/service/configuration.ts',
+  '@scure/bip39/wordlists/english.js': 'appliance/keeper-client/share-word.ts',
+  qr: 'appliance/cli/qr.ts',
   'shamir-secret-sharing': 'appliance/keeper/recovery-share.ts',
 };
 

@@ -36,13 +36,12 @@ export const keyView = z.object({
 });
 
 export const statusView = z.object({
-  state: z.enum(['SERVING', 'DEGRADED', 'SEALED', 'NOT CONFIGURED']),
+  state: z.enum(['SERVING', 'DEGRADED', 'SEALED']),
   version: z.string(),
   node: z.string(),
-  /** These three are absent while no KMIP is served: no wrapping key is open. */
-  cluster: z.string().optional(),
-  endpoint: z.string().optional(),
-  fingerprints: z.object({ sha1: z.string(), sha256: z.string() }).optional(),
+  cluster: z.string(),
+  endpoint: z.string(),
+  fingerprints: z.object({ sha1: z.string(), sha256: z.string() }),
   rootKey: z.object({
     state: z.string(),
     token: z.string().optional(),

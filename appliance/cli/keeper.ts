@@ -19,7 +19,8 @@ export async function asked<T>(
   }
 }
 
-function refusalOf(error: KeeperError): CommandError {
+/** What a refusal of the keeper means to a person. */
+export function refusalOf(error: KeeperError): CommandError {
   const cause = { cause: error };
   switch (error.code) {
     case 'rotating': {
@@ -34,6 +35,16 @@ function refusalOf(error: KeeperError): CommandError {
     }
     case 'share-damaged':
       return new CommandError('bad-request', error.message, 'compare it with its paper', cause);
+    case 'share-word': {
+      const hint = 'compare that word with the paper; its first four letters are enough';
+      return new CommandError('bad-request', error.message, hint, cause);
+    }
+    case 'share-twice':
+      return new CommandError('bad-request', error.message, 'give each share once', cause);
+    case 'share-wrong': {
+      const hint = 'one of them was never a share of this set: try others of the set';
+      return new CommandError('bad-request', error.message, hint, cause);
+    }
     case 'share-foreign':
       return new CommandError('bad-request', error.message, 'use shares of one set', cause);
     case 'shares-too-few':

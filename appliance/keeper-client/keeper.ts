@@ -63,6 +63,9 @@ export type KeeperErrorCode =
   | 'rotating'
   | 'sealed-by-order'
   | 'share-damaged'
+  | 'share-word'
+  | 'share-twice'
+  | 'share-wrong'
   | 'share-foreign'
   | 'shares-too-few'
   | 'no-recovery';

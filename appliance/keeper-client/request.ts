@@ -62,6 +62,9 @@ export const keeperErrorCodes = [
   'shares-too-few',
   'no-recovery',
   'sealed-by-order',
+  'share-word',
+  'share-twice',
+  'share-wrong',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

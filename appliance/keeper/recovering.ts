@@ -33,7 +33,7 @@ export async function proveRecovery(
   const privateKey = await privateKeyOf(recovery, shares);
   const { table } = ring.opened();
   if (!ring.keys.every((key) => isRecoverable(table, key, privateKey))) {
-    throw new KeeperError('share-damaged', 'the recovery slot does not open');
+    throw new KeeperError('no-recovery', 'the recovery key’s slots do not open: make a new set');
   }
   ring.store({ recovery: { ...recovery, proven: now() } });
 }

@@ -63,7 +63,7 @@ export async function makeRecoverySet(
   return { recovery: { set: id, ...common }, shares: texts };
 }
 
-/** The private half, from shares. Throws KeeperError as `joinSecret` does, and `share-damaged`. */
+/** The private half, from shares. Throws KeeperError as `joinSecret` does, and `share-wrong`. */
 export async function privateKeyOf(
   { set, publicKey, sealedKey, mark }: RecoverySet,
   shares: readonly string[],
@@ -80,7 +80,7 @@ export async function privateKeyOf(
     decipher.final();
     return createPrivateKey({ key: plaintext, format: 'der', type: 'pkcs8' });
   } catch (cause) {
-    throw new KeeperError('share-damaged', 'these shares open nothing', { cause });
+    throw new KeeperError('share-wrong', 'these shares open nothing', { cause });
   } finally {
     plaintext.fill(0);
   }

@@ -298,8 +298,8 @@ class Trial {
 
   async #serving(admin: AdminClient): Promise<{ endpoint: string }> {
     for (;;) {
-      const { endpoint } = (await admin.status().catch(() => undefined)) ?? {};
-      if (endpoint !== undefined) return { endpoint };
+      const status = await admin.status().catch(() => undefined);
+      if (status !== undefined) return status;
       await new Promise((done) => setTimeout(done, 100));
     }
   }

@@ -12,8 +12,6 @@ export const tokenErrorCodes = [
   'restart-needed',
   'deadline',
   'protocol',
-  'session-lost',
-  'set-up-elsewhere',
 ] as const;
 
 export type TokenErrorCode = (typeof tokenErrorCodes)[number];

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { launch, removeFolder, RunningAppliance, startAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
@@ -63,6 +64,20 @@ test('recovery: create, prove, restore, and what each refuses', async (t) => {
   await fails(3, 'create', '--out', out);
   await fails(2, 'prove', share(1));
   await fails(2, 'prove', share(1), appliance.file('trial-shares', 'share-1'));
+  await fails(2, 'prove', share(1), share(1));
+  const words = readFileSync(share(1), 'utf8');
+  const mistyped = appliance.file('mistyped');
+  for (const [wrong, what] of [
+    [words.replace(/(?<=\s)5 [a-z]+/, '5 qqqq'), 'word 5 is not one of the list'],
+    [words.replace(/(?<=\s)5 [a-z]+/, '5 zoo'), 'word 5 is not the one that was written down'],
+  ] as const) {
+    writeFileSync(mistyped, wrong);
+    const { stderr } = await run('prove', mistyped, share(2));
+    t.true(stderr.startsWith(`error: ${mistyped}: ${what}\nhint: `), stderr);
+  }
+  const sheets = readdirSync(out).filter((name) => name.endsWith('.html'));
+  t.deepEqual(sheets, ['share-1.html', 'share-2.html', 'share-3.html']);
+  for (const name of readdirSync(out)) t.is(statSync(join(out, name)).mode & 0o777, 0o600, name);
   await fails(2, 'prove', appliance.file('no-such-share'));
   await fails(3, 'restore', share(1), share(2));
   const proven = await run('prove', share(3), share(1), '--json');

@@ -54,7 +54,9 @@ test('any three of five shares give the secret back, and no two do', async (t) =
     ),
   );
   const [first = '', second = ''] = shares;
-  await refusal(t, 'shares-too-few', joinSecret([first, first, second], set));
+  await refusal(t, 'shares-too-few', joinSecret([first, second], set));
+  await refusal(t, 'share-twice', joinSecret([first, first, second], set));
+  t.true((await joinSecret([...shares, first], set)).equals(whole));
   await refusal(t, 'share-foreign', joinSecret(shares, Buffer.from('01020305', 'hex')));
 });
 
