@@ -1,7 +1,13 @@
 import type { Keystore } from '../keystore/keystore.ts';
 import type { StatusView } from './schema.ts';
 
-/** What the admin API shows and does, passed in by whoever builds the server. */
+/** What the admin API shows from the start of the process on, be a wrapping key open or not. */
+export interface Beginning {
+  readonly status: () => Promise<StatusView>;
+  readonly log: Log;
+}
+
+/** What it shows and does once the keystore is open, passed in by whoever builds the server. */
 export interface Appliance {
   readonly keystore: Keystore;
   readonly status: () => Promise<StatusView>;
@@ -16,11 +22,20 @@ export interface Appliance {
   readonly cut: (fingerprint: string) => number;
   readonly now: () => number;
   readonly newIdentifier: () => string;
-  readonly log: (
-    level: 'info' | 'warn' | 'error',
-    message: string,
-    fields?: Readonly<Record<string, unknown>>,
-  ) => void;
+  readonly log: Log;
+}
+
+type Log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
+
+/** What the routes work with. */
+export interface Reach {
+  readonly status: () => Promise<StatusView>;
+  /** Throws AdminError `not-serving` while no wrapping key is open. */
+  readonly opened: () => Appliance;
 }
 
 /** Who acts, and under which request id; part of every audit entry. */

@@ -1,14 +1,14 @@
 import type { Client } from '../keystore/client.ts';
 import { AdminError } from './error.ts';
-import type { Act, Appliance } from './appliance.ts';
+import type { Act, Appliance, Reach } from './appliance.ts';
 import type { AddedClient, ClientView } from './schema.ts';
 
 /** What an administrator does with clients and key groups. */
 export class ClientActs {
-  readonly #appliance: Appliance;
+  readonly #reach: Reach;
 
-  constructor(appliance: Appliance) {
-    this.#appliance = appliance;
+  constructor(reach: Reach) {
+    this.#reach = reach;
   }
 
   list(): ClientView[] {
@@ -126,5 +126,9 @@ export class ClientActs {
 
   #view({ certificate, ...client }: Client): ClientView {
     return { ...client, notAfter: this.#appliance.readCertificate(certificate).notAfter };
+  }
+
+  get #appliance(): Appliance {
+    return this.#reach.opened();
   }
 }

@@ -2,16 +2,16 @@ import { CryptographicAlgorithm, nameOf, ObjectType, State } from '../kmip/enume
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Value } from '../ttlv/item.ts';
-import type { Act, Appliance } from './appliance.ts';
+import type { Act, Appliance, Reach } from './appliance.ts';
 import { AdminError } from './error.ts';
 import type { KeyView } from './schema.ts';
 
 /** What an administrator sees of keys, and the one thing that can be done to them here. */
 export class KeyActs {
-  readonly #appliance: Appliance;
+  readonly #reach: Reach;
 
-  constructor(appliance: Appliance) {
-    this.#appliance = appliance;
+  constructor(reach: Reach) {
+    this.#reach = reach;
   }
 
   /** One page, oldest first, from behind the key `after`. */
@@ -73,6 +73,10 @@ export class KeyActs {
     const object = this.#appliance.keystore.object(id);
     if (object === undefined) throw unknown(id);
     return object;
+  }
+
+  get #appliance(): Appliance {
+    return this.#reach.opened();
   }
 }
 

@@ -36,12 +36,13 @@ export const keyView = z.object({
 });
 
 export const statusView = z.object({
-  state: z.enum(['SERVING', 'DEGRADED', 'SEALED']),
+  state: z.enum(['SERVING', 'DEGRADED', 'SEALED', 'NOT CONFIGURED']),
   version: z.string(),
   node: z.string(),
-  cluster: z.string(),
-  endpoint: z.string(),
-  fingerprints: z.object({ sha1: z.string(), sha256: z.string() }),
+  /** These three are absent while no KMIP is served: no wrapping key is open. */
+  cluster: z.string().optional(),
+  endpoint: z.string().optional(),
+  fingerprints: z.object({ sha1: z.string(), sha256: z.string() }).optional(),
   rootKey: z.object({
     state: z.string(),
     token: z.string().optional(),

@@ -2,26 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Act, Appliance } from './appliance.ts';
+import type { Act, Appliance, Beginning } from './appliance.ts';
 import { AdminError } from './error.ts';
 import { routesOf } from './route/index.ts';
 import type { Route } from './route.ts';
 import { z } from './schema.ts';
-import type { Problem } from './schema.ts';
+import type { Problem, StatusView } from './schema.ts';
 
 const bodyBytes = 256 * 1024;
 
-/** The admin API on a Unix socket that only the appliance's administrators can open. */
+/**
+ * The admin API on a Unix socket that only the appliance's administrators can open. It is there
+ * before a wrapping key is: a new appliance says so, and so does one that waits for a PIN.
+ */
 export class AdminServer {
   readonly #server: FastifyInstance;
+  #appliance: Appliance | undefined;
 
-  constructor(appliance: Appliance) {
+  constructor(beginning: Beginning) {
     this.#server = fastify({ bodyLimit: bodyBytes, genReqId: () => randomUUID() });
     this.#server.setErrorHandler((error, request, reply) => {
       const known = asAdminError(error);
       if (known.code === 'failed') {
         const text = error instanceof Error ? error.message : 'unknown';
-        appliance.log('error', 'admin request failed', { request: request.id, error: text });
+        beginning.log('error', 'admin request failed', { request: request.id, error: text });
       }
       return reply.status(known.status).send(problemOf(known, request.id));
     });
@@ -29,7 +33,13 @@ export class AdminServer {
       const error = new AdminError('not-found', 'no such path', 'see docs/admin-api.md');
       return reply.status(404).send(problemOf(error, request.id));
     });
-    for (const each of routesOf(appliance)) this.#add(each);
+    const status = (): Promise<StatusView> => (this.#appliance ?? beginning).status();
+    for (const each of routesOf({ status, opened: () => this.#opened() })) this.#add(each);
+  }
+
+  /** From now on everything can be asked and done. */
+  open(appliance: Appliance): void {
+    this.#appliance = appliance;
   }
 
   async listen(path: string): Promise<void> {
@@ -40,6 +50,11 @@ export class AdminServer {
 
   async close(): Promise<void> {
     await this.#server.close();
+  }
+
+  #opened(): Appliance {
+    if (this.#appliance !== undefined) return this.#appliance;
+    throw new AdminError('not-serving', 'no wrapping key is open', 'see twinlock status');
   }
 
   #add({ method, path, query, body, ...route }: Route): void {

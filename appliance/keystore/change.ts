@@ -2,6 +2,7 @@ import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ObjectType } from '../kmip/enumeration.ts';
 import type { Item } from '../ttlv/item.ts';
 import type { SealedMaterial } from './managed-object.ts';
+import type { CopyPolicyName } from './payload.ts';
 
 /**
  * What a record says. Each kind is a fact that merges (DESIGN, "Records, not rows"): states move
@@ -65,4 +66,29 @@ export type Change =
       readonly state: 'allowed' | 'pending';
     }
   | { readonly kind: 'client-allowed'; readonly client: string; readonly group: string }
-  | { readonly kind: 'client-blocked'; readonly client: string };
+  | { readonly kind: 'client-blocked'; readonly client: string }
+  | {
+      readonly kind: 'member-joined';
+      readonly node: string;
+      /** As in the payload. */
+      readonly recordKey: string;
+      readonly transportKey: string;
+      readonly name: string;
+      readonly addresses: readonly string[];
+    }
+  | { readonly kind: 'member-removed'; readonly node: string }
+  | {
+      readonly kind: 'copy-policy-set';
+      readonly policy: CopyPolicyName;
+      /** How long a node may go on alone, in seconds; 0 but for `alone-for`. */
+      readonly seconds: number;
+    }
+  | { readonly kind: 'audit-head'; readonly seq: number; readonly hash: string }
+  | {
+      readonly kind: 'node-healed';
+      readonly why: 'rollback' | 'fork';
+      readonly epoch: string;
+      readonly common: number;
+      readonly recovered: number;
+      readonly rewritten: number;
+    };

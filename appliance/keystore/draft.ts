@@ -23,7 +23,12 @@ export interface DraftParts {
   readonly now: () => number;
   /** Generations of the wrapping key, in hexadecimal, that nothing may be sealed under. */
   readonly retired: ReadonlySet<string>;
+  /** Refuses what must not be written now by throwing a KeystoreError. */
+  readonly admit: (kind: Kind) => void;
 }
+
+type NodeKind =
+  'member-joined' | 'member-removed' | 'copy-policy-set' | 'audit-head' | 'node-healed';
 
 /** One transaction's view of the keystore, in which changes become records. */
 export class OpenDraft implements Draft {
@@ -115,6 +120,35 @@ export class OpenDraft implements Draft {
       case 'client-blocked':
         this.#record(change.kind, change.client, {});
         return;
+      default:
+        this.#appendOfNodes(change);
+    }
+  }
+
+  #appendOfNodes(change: Extract<Change, { kind: NodeKind }>): void {
+    const { records } = this.#parts;
+    switch (change.kind) {
+      case 'member-joined': {
+        const { kind, node, recordKey, transportKey, name, addresses } = change;
+        this.#record(kind, node, { recordKey, transportKey, name, addresses });
+        return;
+      }
+      case 'member-removed':
+        this.#record(change.kind, change.node, { heads: records.headsOf(change.node) });
+        return;
+      case 'copy-policy-set': {
+        const { kind, policy, seconds } = change;
+        this.#record(kind, 'cluster', { policy, seconds, replaces: records.copyPolicy().heads });
+        return;
+      }
+      case 'audit-head':
+        this.#record(change.kind, records.node, { seq: change.seq, hash: change.hash });
+        return;
+      case 'node-healed': {
+        const { kind, why, epoch, common, recovered, rewritten } = change;
+        this.#record(kind, records.node, { why, epoch, common, recovered, rewritten });
+        return;
+      }
     }
   }
 
@@ -149,7 +183,8 @@ export class OpenDraft implements Draft {
   }
 
   #record<K extends Kind>(kind: K, object: string, payload: Payloads[K]): void {
-    const { records, projection, now } = this.#parts;
+    const { records, projection, now, admit } = this.#parts;
+    admit(kind);
     projection.apply(records.append(kind, object, payload, now()));
   }
 }

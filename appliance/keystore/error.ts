@@ -11,6 +11,14 @@ export type KeystoreErrorCode =
   | 'recovery-missing'
   | 'material-corrupt'
   | 'keeper-unavailable'
+  /** A record that this node must not take: unreadable, unsigned, of strangers or elsewhere. */
+  | 'record-refused'
+  /** A record whose predecessor is not here: to be asked for again from further back. */
+  | 'record-gap'
+  /** A new key would have too few copies. */
+  | 'copies-missing'
+  /** The node found itself put back to an old disk, and only reads until it is healed. */
+  | 'read-only'
   | 'closed';
 
 /** A keystore that cannot do what was asked; `code` is stable, the text is for the log. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { attributeRules, isCustom } from '../kmip/attribute.ts';
 import { isCompromise } from '../kmip/state.ts';
 import type { Payloads } from './payload.ts';
@@ -61,6 +62,11 @@ export interface FoldedClient {
   readonly blocks: readonly string[];
 }
 
+/** SHA-256 of a folded state: equal on every node that folded the same records by this version. */
+export function foldDigest(folded: FoldedObject | FoldedClient): Buffer {
+  return hash('sha256', JSON.stringify(folded), 'buffer');
+}
+
 /** All distinct records in the one order. */
 export function inOrder(records: Iterable<RecordHead>): RecordHead[] {
   const distinct = new Map<string, RecordHead>();
@@ -91,7 +97,7 @@ export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefi
   const compromises = revocations.filter(({ payload }) => isCompromise(payload.code));
   const worst = compromises[0] ?? revocations[0];
   const intents = liveIntents(ordered);
-  const last = ordered.filter((record) => record.kind !== 'epoch-begun').at(-1);
+  const last = ordered.at(-1);
   return {
     identifier: last?.object ?? '',
     group,

@@ -3,6 +3,9 @@ import type { KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { KeyMaterial } from './keystore.ts';
 import type { MaterialContext } from './managed-object.ts';
+import { decodeValue } from './payload.ts';
+import type { Payloads } from './payload.ts';
+import type { RecordHead } from './record.ts';
 
 /** Secret bytes that are overwritten at the end of the block that `using` them. */
 export class OpenMaterial implements KeyMaterial {
@@ -51,6 +54,32 @@ export function contextBytes(cluster: string, context: MaterialContext): Buffer 
       length,
     ]),
   );
+}
+
+/** What a creation says of its object's secret; undefined for records of other kinds. */
+export function creationOf(head: RecordHead):
+  | {
+      readonly context: MaterialContext;
+      /** HMAC in hexadecimal; absent for an object without a secret. */
+      readonly commitment?: string;
+    }
+  | undefined {
+  if (head.kind !== 'object-created') return undefined;
+  const payload = JSON.parse(head.payload) as Payloads['object-created'];
+  const { group, type, attributes, commitment } = payload;
+  const integer = (name: string): number => {
+    const found = attributes.find((attribute) => attribute[0] === name);
+    const value = found && decodeValue(Buffer.from(found[2], 'hex')).value;
+    return typeof value === 'number' ? value : 0;
+  };
+  const context = {
+    uniqueIdentifier: head.object,
+    group,
+    objectType: type as MaterialContext['objectType'],
+    algorithm: integer('Cryptographic Algorithm'),
+    length: integer('Cryptographic Length'),
+  };
+  return commitment === null ? { context } : { context, commitment };
 }
 
 /** What a record says of a secret without saying it: HMAC-SHA-256 under the commitment key. */

@@ -43,6 +43,41 @@ export interface Payloads {
     readonly heads: Readonly<Record<string, readonly [number, string]>>;
     /** Ed25519 public key of the node, SubjectPublicKeyInfo in base64. */
     readonly recordKey: string;
+    /** What this version of the node can do: a switch goes on once every member can. */
+    readonly features: readonly string[];
+  };
+  /** Object: the node. Said again where name, addresses or transport key change. */
+  readonly 'member-joined': {
+    /** Ed25519, SubjectPublicKeyInfo in base64; the first one said of a node stays. */
+    readonly recordKey: string;
+    /** SHA-256 of the transport key's SubjectPublicKeyInfo, 64 hexadecimal digits. */
+    readonly transportKey: string;
+    readonly name: string;
+    readonly addresses: readonly string[];
+  };
+  /** Object: the node, for ever. What it had written until then stays good. */
+  readonly 'member-removed': {
+    /** The newest record of each of its epochs that the remover knew. */
+    readonly heads: Readonly<Record<string, number>>;
+  };
+  /** Object: "cluster". How many copies a new key needs (DESIGN, "Two nodes"). */
+  readonly 'copy-policy-set': {
+    readonly policy: CopyPolicyName;
+    /** How long a node may go on alone, in seconds; 0 but for `alone-for`. */
+    readonly seconds: number;
+    readonly replaces: readonly string[];
+  };
+  /** Object: the node. Where its audit chain stood, so that nobody can shorten it unseen. */
+  readonly 'audit-head': { readonly seq: number; readonly hash: string };
+  /** Object: the node, which found that its past was not what others remember. */
+  readonly 'node-healed': {
+    readonly why: 'rollback' | 'fork';
+    readonly epoch: string;
+    /** The last record that was the same everywhere. */
+    readonly common: number;
+    /** How many records came back from others, and how many of its own were written anew. */
+    readonly recovered: number;
+    readonly rewritten: number;
   };
   readonly 'object-created': {
     readonly group: string;
@@ -88,3 +123,37 @@ export interface Payloads {
 }
 
 export type Kind = keyof Payloads;
+
+/** `alone`: a node that was never paired; `alone-for`, `refuse`: what a cluster does apart. */
+export type CopyPolicyName = 'alone' | 'alone-for' | 'refuse';
+
+/** What each kind speaks of: the fold of objects and clients leaves the rest to others. */
+const subjects: Readonly<Record<Kind, 'object' | 'client' | 'group' | 'node'>> = {
+  'epoch-begun': 'node',
+  'member-joined': 'node',
+  'member-removed': 'node',
+  'copy-policy-set': 'node',
+  'audit-head': 'node',
+  'node-healed': 'node',
+  'object-created': 'object',
+  'attribute-set': 'object',
+  'attribute-deleted': 'object',
+  'date-set': 'object',
+  'object-activated': 'object',
+  'object-revoked': 'object',
+  'destroy-intended': 'object',
+  'destroy-cancelled': 'object',
+  'object-purged': 'object',
+  'group-made': 'group',
+  'client-enrolled': 'client',
+  'client-allowed': 'client',
+  'client-blocked': 'client',
+};
+
+/** What a record of this kind speaks of; undefined for kinds of newer versions. */
+export function subjectOf(kind: string): 'object' | 'client' | 'group' | 'node' | undefined {
+  return Object.hasOwn(subjects, kind) ? subjects[kind as Kind] : undefined;
+}
+
+/** The kinds this version folds. Others are carried as they are, until a version knows them. */
+export const kinds: readonly string[] = Object.keys(subjects);

@@ -4,10 +4,11 @@ import type { ObjectType } from '../kmip/enumeration.ts';
 import { stateAt } from '../kmip/state.ts';
 import type { Client } from './client.ts';
 import type { Database, Statement } from './database.ts';
-import { foldClient, foldObject } from './fold.ts';
+import { foldClient, foldDigest, foldObject } from './fold.ts';
 import type { FoldedClient, FoldedObject } from './fold.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { decodeForm, decodeValue, encodeValue } from './payload.ts';
+import { decodeForm, decodeValue, encodeValue, subjectOf } from './payload.ts';
+import { creationOf } from './material.ts';
 import { decodeHead } from './record.ts';
 import type { RecordHead } from './record.ts';
 
@@ -47,6 +48,8 @@ export class Projection {
   readonly #clients: Statement;
   readonly #groups: Statement;
   readonly #page: Statement;
+  readonly #purged: Statement;
+  readonly #forks: Statement;
 
   /** `now`: seconds since 1970; states are computed from dates when they are read. */
   constructor(database: Database, now: () => number) {
@@ -64,7 +67,8 @@ export class Projection {
       INSERT INTO object (identifier, key_group, type, algorithm, length, usage_mask,
         initial_date, last_change_date, activation_date, deactivation_date, compromise_date,
         compromise_occurrence_date, destroy_date, compromised, destroyed, revocation, commitment,
-        form) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        form, digest, conflicts)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (identifier) DO UPDATE SET key_group = excluded.key_group, type = excluded.type,
         algorithm = excluded.algorithm, length = excluded.length,
         usage_mask = excluded.usage_mask, initial_date = excluded.initial_date,
@@ -74,27 +78,31 @@ export class Projection {
         compromise_occurrence_date = excluded.compromise_occurrence_date,
         destroy_date = excluded.destroy_date, compromised = excluded.compromised,
         destroyed = excluded.destroyed, revocation = excluded.revocation,
-        commitment = excluded.commitment, form = excluded.form`);
+        commitment = excluded.commitment, form = excluded.form, digest = excluded.digest,
+        conflicts = excluded.conflicts`);
     this.#dropAttributes = prepare('DELETE FROM attribute WHERE object = ?');
     this.#putAttribute = prepare('INSERT INTO attribute VALUES (?, ?, ?, ?, ?)');
-    this.#putClient = prepare('REPLACE INTO client VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#putClient = prepare('REPLACE INTO client VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#putGroup = prepare('INSERT OR IGNORE INTO key_group VALUES (?)');
     this.#client = prepare(`SELECT * FROM client WHERE fingerprint = ?
       ORDER BY state = 'blocked' DESC, state = 'allowed' DESC, added DESC, id LIMIT 1`);
     this.#clients = prepare('SELECT * FROM client ORDER BY added, name, id');
     this.#groups = prepare('SELECT name FROM key_group ORDER BY name').pluck();
+    this.#purged = prepare(`SELECT 1 FROM record WHERE object = ? AND kind = 'object-purged'`);
+    this.#forks = prepare('SELECT body FROM fork WHERE object = ?');
     this.#page = prepare(`SELECT * FROM object WHERE id >
       coalesce((SELECT id FROM object WHERE identifier = ?), 0) ORDER BY id LIMIT ?`);
   }
 
   /** Brings the tables in step with all records that speak of what this record speaks of. */
   apply(record: RecordHead): void {
-    if (record.kind === 'epoch-begun') return;
-    if (record.kind === 'group-made') {
+    const subject = subjectOf(record.kind);
+    if (subject === undefined || subject === 'node') return;
+    if (subject === 'group') {
       this.#putGroup.run(record.object);
       return;
     }
-    if (record.kind.startsWith('client-')) {
+    if (subject === 'client') {
       const client = foldClient(this.records(record.object));
       if (client !== undefined) this.#writeClient(client);
       return;
@@ -104,9 +112,20 @@ export class Projection {
     if (object !== undefined) this.#writeObject(object);
   }
 
+  /** The records that speak of an object or client, of the kinds that this version folds. */
   records(object: string): RecordHead[] {
-    const bodies = this.#records.all(object) as { body: Buffer }[];
-    return bodies.map(({ body }) => decodeHead(body)).filter((head) => head !== undefined);
+    return heads(this.#records.all(object)).filter(({ kind }) => subjectOf(kind) !== undefined);
+  }
+
+  /** The creation that commits to a secret, be it the one that is served, a conflict or a fork. */
+  creation(object: string, commitment: string): RecordHead | undefined {
+    return [...this.records(object), ...heads(this.#forks.all(object))].find(
+      (head) => creationOf(head)?.commitment === commitment,
+    );
+  }
+
+  isPurged(object: string): boolean {
+    return this.#purged.get(object) !== undefined;
   }
 
   object(identifier: string): ManagedObject | undefined {
@@ -199,6 +218,8 @@ export class Projection {
         : JSON.stringify({ code: revocation.code, ...optional('message', revocation.message) }),
       commitment === null || object.purged ? null : Buffer.from(commitment, 'hex'),
       Buffer.from(object.form, 'hex'),
+      foldDigest(object),
+      object.conflicts.length === 0 ? null : JSON.stringify(object.conflicts),
     );
     this.#dropAttributes.run(object.identifier);
     for (const { name, index, instance, value } of object.attributes) {
@@ -215,8 +236,14 @@ export class Projection {
   #writeClient(client: FoldedClient): void {
     const { id, name, group, fingerprint, state, certificate, added } = client;
     this.#putGroup.run(group);
-    this.#putClient.run(id, name, group, fingerprint, state, certificate, added);
+    const digest = foldDigest(client);
+    this.#putClient.run(id, name, group, fingerprint, state, certificate, added, digest);
   }
+}
+
+function heads(rows: unknown[]): RecordHead[] {
+  const bodies = rows as { body: Buffer }[];
+  return bodies.map(({ body }) => decodeHead(body)).filter((head) => head !== undefined);
 }
 
 const allUsages = Object.values(CryptographicUsageMask).reduce((sum, bit) => sum | bit, 0);
@@ -241,8 +268,9 @@ interface ClientRow {
   readonly added: number;
 }
 
-function clientOf({ key_group: group, ...row }: ClientRow): Client {
-  return { ...row, group };
+function clientOf(row: ClientRow): Client {
+  const { id, name, key_group: group, fingerprint, state, certificate, added } = row;
+  return { id, name, group, fingerprint, state, certificate, added };
 }
 
 function optional<N extends string, T>(name: N, value: T | null): Partial<Record<N, T>> {

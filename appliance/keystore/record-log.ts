@@ -1,7 +1,11 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Database, Statement } from './database.ts';
+import { foldCopyPolicy } from './copy-policy.ts';
+import type { CopyPolicy } from './copy-policy.ts';
 import { KeystoreError } from './error.ts';
+import { Membership } from './membership.ts';
+import type { Anchor } from './membership.ts';
 import type { Kind, Payloads } from './payload.ts';
 import { decodeHead, isSignedBy, signRecord } from './record.ts';
 import type { RecordHead, SignedRecord } from './record.ts';
@@ -11,6 +15,22 @@ export interface RecordAuthor {
   readonly node: string;
   /** Ed25519 private key. */
   readonly key: KeyObject;
+  /** What this version can do, said at each start. */
+  readonly features: readonly string[];
+}
+
+/** Per epoch, the newest record: its number and its hash in hexadecimal. */
+export type Heads = Readonly<Record<string, readonly [seq: number, hash: string]>>;
+
+/** How a record of others fits in. */
+export type Placed = 'added' | 'duplicate' | 'fork';
+
+interface Position {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly lamport: number;
+  readonly prevHash: string;
+  readonly fresh: number;
 }
 
 interface RecordRow {
@@ -25,6 +45,12 @@ export class RecordLog {
   readonly #author: RecordAuthor;
   readonly #insert: Statement;
   readonly #putHead: Statement;
+  readonly #head: Statement;
+  readonly #hash: Statement;
+  readonly #putFork: Statement;
+  readonly #isFork: Statement;
+  #membership: Membership | undefined;
+  #fresh: RecordHead[] = [];
   #epoch = '';
   #seq = 0;
   #lamport = 0;
@@ -34,8 +60,22 @@ export class RecordLog {
     this.#database = database;
     this.#author = author;
     this.#putHead = database.prepare('REPLACE INTO head VALUES (?, ?, ?, ?, ?)');
+    this.#head = database.prepare('SELECT node, seq, hash FROM head WHERE epoch = ?');
+    this.#hash = database.prepare('SELECT hash FROM record WHERE epoch = ? AND seq = ?').pluck();
+    this.#putFork = database.prepare('INSERT OR IGNORE INTO fork VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#isFork = database.prepare('SELECT 1 FROM fork WHERE hash = ?');
     this.#insert = database.prepare(`INSERT INTO record
-      (node, epoch, seq, lamport, object, body, hash, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+      (node, epoch, seq, lamport, object, body, hash, signature, kind)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  }
+
+  get node(): string {
+    return this.#author.node;
+  }
+
+  /** The epoch that this node writes. */
+  get epoch(): string {
+    return this.#epoch;
   }
 
   /**
@@ -47,11 +87,10 @@ export class RecordLog {
     this.#seq = 0;
     this.#prevHash = '';
     this.#lamport = this.#maximum();
-    const heads = this.#heads();
-    const recordKey = createPublicKey(this.#author.key)
-      .export({ format: 'der', type: 'spki' })
-      .toString('base64');
-    this.append('epoch-begun', this.#author.node, { heads, recordKey }, time);
+    const heads = this.heads();
+    const { node, features } = this.#author;
+    const recordKey = this.#recordKey();
+    this.append('epoch-begun', node, { heads, recordKey, features }, time);
   }
 
   append<K extends Kind>(kind: K, object: string, payload: Payloads[K], time: number): RecordHead {
@@ -69,24 +108,107 @@ export class RecordLog {
       payload: JSON.stringify(payload),
     };
     const { body, hash, signature } = signRecord(head, key);
-    const { epoch, seq, lamport } = head;
-    this.#insert.run(node, epoch, seq, lamport, object, body, hash, signature);
-    this.#putHead.run(epoch, node, seq, lamport, hash);
-    this.#seq = seq;
-    this.#lamport = lamport;
-    this.#prevHash = hash.toString('hex');
+    this.#store({ head, body, hash, signature });
     return head;
   }
 
-  /** Where the chain stands; `restore` goes back there after a rollback. */
-  position(): readonly [seq: number, lamport: number, prevHash: string] {
-    return [this.#seq, this.#lamport, this.#prevHash];
+  /**
+   * Puts a record of another node, or an own one that had been lost, to its chain. One that does
+   * not fit is kept apart. Throws KeystoreError `record-gap` while its predecessor is not here.
+   */
+  place(record: SignedRecord, time: number): Placed {
+    const { node, epoch, seq, prevHash } = record.head;
+    const known = this.hashAt(epoch, seq);
+    if (known?.equals(record.hash) === true) return 'duplicate';
+    const last = this.#head.get(epoch) as { node: string; seq: number; hash: Buffer } | undefined;
+    const stray = this.#isFork.get(Buffer.from(prevHash, 'hex')) !== undefined;
+    if (known === undefined && !stray && seq > (last?.seq ?? 0) + 1) {
+      throw new KeystoreError('record-gap', 'the record before it is not here');
+    }
+    const follows = !stray && prevHash === (last?.hash.toString('hex') ?? '');
+    if (known === undefined && follows && node === (last?.node ?? node)) {
+      this.#store(record);
+      return 'added';
+    }
+    const { head, body, hash, signature } = record;
+    this.#putFork.run(hash, node, epoch, seq, head.object, body, signature, time);
+    return 'fork';
   }
 
-  restore([seq, lamport, prevHash]: readonly [number, number, string]): void {
+  /** The hash of the record that is here at this place. */
+  hashAt(epoch: string, seq: number): Buffer | undefined {
+    return this.#hash.get(epoch, seq) as Buffer | undefined;
+  }
+
+  /** The records that came since this was asked last. */
+  takeFresh(): RecordHead[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+
+  membership(): Membership {
+    if (this.#membership !== undefined) return this.#membership;
+    const own = { node: this.#author.node, recordKey: this.#recordKey() };
+    const anchors = this.#database
+      .prepare('SELECT node, record_key AS recordKey FROM anchor')
+      .all();
+    const records = [...this.ofKind('member-joined'), ...this.ofKind('member-removed')];
+    this.#membership = new Membership([own, ...(anchors as Anchor[])], records);
+    return this.#membership;
+  }
+
+  /** The newest record of each epoch that a node wrote. */
+  headsOf(node: string): Record<string, number> {
+    const rows = this.#database
+      .prepare('SELECT epoch, seq FROM head WHERE node = ? ORDER BY epoch')
+      .all(node) as { epoch: string; seq: number }[];
+    return Object.fromEntries(rows.map(({ epoch, seq }) => [epoch, seq]));
+  }
+
+  copyPolicy(): CopyPolicy {
+    return foldCopyPolicy(this.ofKind('copy-policy-set'));
+  }
+
+  /** All records of one kind, in the order in which they came. */
+  ofKind(kind: Kind): RecordHead[] {
+    const bodies = this.#database
+      .prepare('SELECT body FROM record WHERE kind = ? ORDER BY id')
+      .pluck()
+      .all(kind) as Buffer[];
+    return bodies.map(decodeHead).filter((head) => head !== undefined);
+  }
+
+  /** Takes this node's records from now on, and those of whom it names. */
+  anchor(node: string, recordKey: string, reason: string): void {
+    this.#database
+      .prepare('INSERT OR IGNORE INTO anchor VALUES (?, ?, ?)')
+      .run(node, recordKey, reason);
+    this.#membership = undefined;
+  }
+
+  heads(): Heads {
+    const rows = this.#database
+      .prepare('SELECT epoch, seq, hash FROM head ORDER BY epoch')
+      .all() as { epoch: string; seq: number; hash: Buffer }[];
+    return Object.fromEntries(
+      rows.map(({ epoch, seq, hash }) => [epoch, [seq, hash.toString('hex')] as const]),
+    );
+  }
+
+  /** Where the chain stands; `restore` goes back there after a rollback. */
+  position(): Position {
+    const [epoch, seq, lamport] = [this.#epoch, this.#seq, this.#lamport];
+    return { epoch, seq, lamport, prevHash: this.#prevHash, fresh: this.#fresh.length };
+  }
+
+  restore({ epoch, seq, lamport, prevHash, fresh }: Position): void {
+    this.#epoch = epoch;
     this.#seq = seq;
     this.#lamport = lamport;
     this.#prevHash = prevHash;
+    this.#fresh.length = fresh;
+    this.#membership = undefined;
   }
 
   /** The newest records, and whether they are whole: what a start can afford to check. */
@@ -114,29 +236,39 @@ export class RecordLog {
     return count;
   }
 
+  #store({ head, body, hash, signature }: SignedRecord): void {
+    const { node, epoch, seq, lamport, object, kind } = head;
+    this.#insert.run(node, epoch, seq, lamport, object, body, hash, signature, kind);
+    this.#putHead.run(epoch, node, seq, lamport, hash);
+    this.#lamport = Math.max(lamport, this.#lamport);
+    if (kind.startsWith('member-')) this.#membership = undefined;
+    this.#fresh.push(head);
+    if (epoch !== this.#epoch) return;
+    this.#seq = seq;
+    this.#prevHash = hash.toString('hex');
+  }
+
   #check(row: RecordRow): SignedRecord['head'] {
     const head = decodeHead(row.body);
-    const own = createPublicKey(this.#author.key);
     if (head === undefined) throw broken();
-    if (head.node === this.#author.node && !isSignedBy(row, own)) throw broken();
+    // Whoever is here was a member when the record came, and a member's key never changes.
+    const key = this.membership().keyFor(head, this.#author.node);
+    if (key === undefined || !isSignedBy(row, key)) throw broken();
     return head;
+  }
+
+  #recordKey(): string {
+    return createPublicKey(this.#author.key)
+      .export({ format: 'der', type: 'spki' })
+      .toString('base64');
   }
 
   #maximum(): number {
     const found = this.#database.prepare('SELECT max(lamport) FROM head').pluck().get();
     return typeof found === 'number' ? found : 0;
   }
-
-  #heads(): Record<string, [number, string]> {
-    const rows = this.#database
-      .prepare('SELECT epoch, seq, hash FROM head ORDER BY epoch')
-      .all() as { epoch: string; seq: number; hash: Buffer }[];
-    return Object.fromEntries(
-      rows.map(({ epoch, seq, hash }) => [epoch, [seq, hash.toString('hex')]]),
-    );
-  }
 }
 
 function broken(): KeystoreError {
-  return new KeystoreError('chain-broken', 'a record is not what this node signed');
+  return new KeystoreError('chain-broken', 'a record is not what its node signed');
 }

@@ -35,13 +35,19 @@ const formatVersion = 1;
 
 export function signRecord(head: RecordHead, key: KeyObject): SignedRecord {
   const body = encodeHead(head);
-  const hash = createHash('sha256').update(body).digest();
+  const hash = hashOf(body);
   return { head, body, hash, signature: sign(null, body, key) };
 }
 
+/** The SHA-256 that chains a record to the next. */
+export function hashOf(body: Uint8Array): Buffer {
+  return createHash('sha256').update(body).digest();
+}
+
 export function isSignedBy(record: Omit<SignedRecord, 'head'>, key: KeyObject): boolean {
-  const hash = createHash('sha256').update(record.body).digest();
-  return hash.equals(record.hash) && verify(null, record.body, key, record.signature);
+  return (
+    hashOf(record.body).equals(record.hash) && verify(null, record.body, key, record.signature)
+  );
 }
 
 /** Names a record wherever another one refers to it; an epoch is random, so no node is needed. */
@@ -66,15 +72,38 @@ function encodeHead(head: RecordHead): Buffer {
   return Buffer.from(JSON.stringify(fields));
 }
 
-/** Reads what `encodeHead` wrote; undefined for anything else. */
+/** Reads what `encodeHead` wrote; undefined for anything else, however hostile. */
 export function decodeHead(body: Uint8Array): RecordHead | undefined {
-  const fields = JSON.parse(Buffer.from(body).toString()) as unknown;
+  const fields = parsed(Buffer.from(body).toString());
   if (!Array.isArray(fields) || fields.length !== 11 || fields[0] !== formatVersion) {
     return undefined;
   }
   const [, cluster, node, epoch, seq, lamport, time, prevHash, kind, object, payload] =
-    fields as never[];
-  return { cluster, node, epoch, seq, lamport, time, prevHash, kind, object, payload } as never;
+    fields as unknown[];
+  const texts = [cluster, node, epoch, prevHash, kind, object, payload];
+  const numbers = [seq, lamport, time];
+  if (!texts.every((each) => typeof each === 'string')) return undefined;
+  if (!numbers.every((each) => Number.isSafeInteger(each))) return undefined;
+  return {
+    cluster,
+    node,
+    epoch,
+    seq,
+    lamport,
+    time,
+    prevHash,
+    kind,
+    object,
+    payload,
+  } as RecordHead;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The order in which every node folds the same records. */

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import type { Database } from './database.ts';
-import { contextBytes, isCommitted } from './material.ts';
+import { contextBytes, creationOf, isCommitted } from './material.ts';
 import type { Projection } from './projection.ts';
 
 /** Sealed bytes begin with a version (1 byte) and the generation that sealed them (16). */
@@ -70,9 +70,10 @@ export async function rewrapBatch(
 
 async function resealed(parts: RewrapParts, row: Row): Promise<Buffer | undefined> {
   const { projection, keeper, cluster, commitmentKey } = parts;
-  const object = projection.object(row.object);
-  if (object === undefined) return undefined;
-  const context = contextBytes(cluster, object);
+  const head = projection.creation(row.object, row.commitment.toString('hex'));
+  const creation = head && creationOf(head);
+  if (creation === undefined) return undefined;
+  const context = contextBytes(cluster, creation.context);
   let secret: Buffer;
   try {
     secret = await keeper.open(context, row.sealed);

@@ -48,4 +48,32 @@ export const schema: readonly string[] = [
     seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL
   ) STRICT;
   `,
+  // Many nodes: whose records are taken, which of them others hold, what does not fit together.
+  `
+  ALTER TABLE record ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+  UPDATE record SET kind = json_extract(CAST(body AS TEXT), '$[8]');
+  CREATE INDEX record_of_kind ON record (kind, id);
+  CREATE TABLE anchor (
+    node TEXT PRIMARY KEY, record_key TEXT NOT NULL, reason TEXT NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE TABLE fork (
+    hash BLOB PRIMARY KEY, node TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+    object TEXT NOT NULL, body BLOB NOT NULL, signature BLOB NOT NULL, seen INTEGER NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE TABLE receipt (
+    holder TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
+    PRIMARY KEY (holder, epoch)
+  ) WITHOUT ROWID, STRICT;
+  CREATE TABLE lacking (object TEXT PRIMARY KEY) WITHOUT ROWID, STRICT;
+  ALTER TABLE object ADD COLUMN digest BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE object ADD COLUMN conflicts TEXT;
+  ALTER TABLE client ADD COLUMN digest BLOB NOT NULL DEFAULT x'';
+  CREATE TABLE material_of_record (
+    object TEXT NOT NULL, commitment BLOB NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (object, commitment)
+  ) WITHOUT ROWID, STRICT;
+  INSERT INTO material_of_record SELECT object, commitment, sealed FROM material;
+  DROP TABLE material;
+  ALTER TABLE material_of_record RENAME TO material;
+  `,
 ];

@@ -12,9 +12,12 @@ import type { Draft, KeyMaterial, Keystore } from './keystore.ts';
 import { locate } from './locate-query.ts';
 import type { LocateFilter } from './locate.ts';
 import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-object.ts';
+import type { CopyGuard } from './copy-guard.ts';
 import { commit, contextBytes, isCommitted, OpenMaterial } from './material.ts';
 import { Projection } from './projection.ts';
+import type { RecordHead } from './record.ts';
 import { RecordLog } from './record-log.ts';
+import { Replica } from './replica.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
 import type { RewrapBatch, RewrapParts } from './rewrap.ts';
 
@@ -33,8 +36,8 @@ export interface KeystoreOptions {
   readonly cacheKiB?: number;
   /** Whether a lost token could be recovered from: until then nothing is sealed. */
   readonly recoverable?: () => Promise<boolean>;
-  /** Waits until what was committed is as durable as the policy demands. */
-  readonly confirm?: () => Promise<void>;
+  /** What this version can do, said to other nodes; a switch goes on once all can. */
+  readonly features?: readonly string[];
   readonly log: (
     level: 'warn' | 'error',
     message: string,
@@ -44,6 +47,8 @@ export interface KeystoreOptions {
 
 interface Queued {
   readonly mutation: (draft: Draft) => unknown;
+  /** Whether records of its own are made, which other nodes may have to confirm. */
+  readonly own: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -52,19 +57,27 @@ interface Outcome {
   readonly queued: Queued;
   readonly value?: unknown;
   readonly error?: unknown;
+  /** What it appended or took in. */
+  readonly records: readonly RecordHead[];
 }
+
+export type RecordListener = (records: readonly RecordHead[]) => void;
 
 const notesMost = 50_000;
 const notesMilliseconds = 100;
 
 /** The SQLite keystore: one writer, one transaction for all that is queued in a turn. */
 export class SqliteKeystore implements Keystore {
+  /** The keystore as other nodes and backups see it. */
+  readonly replica: Replica;
   readonly #options: KeystoreOptions;
   readonly #database: Database;
   readonly #projection: Projection;
   readonly #records: RecordLog;
   readonly #audit: AuditLog;
   readonly #draft: OpenDraft;
+  readonly #listeners = new Set<RecordListener>();
+  #guard: CopyGuard | undefined;
   readonly #sealed;
   readonly #retired = new Set<string>();
   #queue: Queued[] = [];
@@ -82,7 +95,8 @@ export class SqliteKeystore implements Keystore {
     pageKey.fill(0);
     try {
       this.#projection = new Projection(this.#database, now);
-      this.#records = new RecordLog(this.#database, { cluster, node, key });
+      const features = options.features ?? [];
+      this.#records = new RecordLog(this.#database, { cluster, node, key, features });
       this.#audit = new AuditLog(this.#database);
       this.#records.checkNewest(64);
       this.#begin();
@@ -97,8 +111,23 @@ export class SqliteKeystore implements Keystore {
       audit: this.#audit,
       retired: this.#retired,
       now,
+      admit: (kind) => this.#guard?.admit(kind),
     });
-    this.#sealed = this.#database.prepare('SELECT * FROM material WHERE object = ?');
+    this.replica = new Replica({
+      database: this.#database,
+      projection: this.#projection,
+      records: this.#records,
+      keeper: options.keeper,
+      cluster,
+      commitmentKey: options.commitmentKey,
+      now,
+      log: options.log,
+      commit: (mutation) => this.#enqueue(mutation),
+    });
+    this.#sealed = this.#database.prepare(`SELECT m.sealed, m.commitment,
+      m.commitment = o.commitment AS committed
+      FROM material m JOIN object o ON o.identifier = m.object
+      WHERE m.object = ? ORDER BY committed DESC LIMIT 1`);
   }
 
   /** What keeps the keystore from writing: from then on it serves reads only. */
@@ -156,22 +185,35 @@ export class SqliteKeystore implements Keystore {
 
   async open(object: ManagedObject): Promise<KeyMaterial> {
     const row = this.#sealed.get(object.uniqueIdentifier) as
-      { commitment: Buffer; sealed: Buffer } | undefined;
+      { commitment: Buffer; sealed: Buffer; committed: number } | undefined;
     if (row === undefined || !object.hasMaterial) {
       throw new KeystoreError('material-missing', 'the object has no material');
     }
+    if (row.committed !== 1) throw this.#corrupt(object);
     const context = contextBytes(this.#options.cluster, object);
     let secret: Buffer;
     try {
       secret = await this.#options.keeper.open(context, row.sealed);
     } catch (error) {
-      throw fromKeeper(error);
+      const known = fromKeeper(error);
+      if (known instanceof KeystoreError && known.code === 'material-corrupt')
+        this.#corrupt(object);
+      throw known;
     }
     if (!isCommitted(this.#options.commitmentKey, context, secret, row.commitment)) {
       secret.fill(0);
-      throw new KeystoreError('material-corrupt', 'the material is not what the record says');
+      throw this.#corrupt(object);
     }
     return new OpenMaterial(secret);
+  }
+
+  /** What became unreadable here is asked for from other nodes, which have it too. */
+  #corrupt({ uniqueIdentifier }: ManagedObject): KeystoreError {
+    this.#options.log('error', 'a secret is damaged', { object: uniqueIdentifier });
+    void this.#enqueue(() => {
+      this.replica.lack(uniqueIdentifier);
+    }).catch(() => {});
+    return new KeystoreError('material-corrupt', 'the material is not what the record says');
   }
 
   /** Seals the next secrets anew under this generation of the wrapping key (16 bytes). */
@@ -213,12 +255,27 @@ export class SqliteKeystore implements Keystore {
   }
 
   change<T>(mutation: (draft: Draft) => T): Promise<Awaited<T>> {
+    return this.#enqueue(mutation, true);
+  }
+
+  /** Asked before records are made and before they are answered, from now on. */
+  set guard(guard: CopyGuard) {
+    this.#guard = guard;
+  }
+
+  /** Calls with the records of each commit, own and others', once they are durable. */
+  onRecords(listener: RecordListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #enqueue<T>(mutation: (draft: Draft) => T, own = false): Promise<Awaited<T>> {
     return new Promise<Awaited<T>>((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#failure);
         return;
       }
-      this.#queue.push({ mutation, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.push({ mutation, own, resolve: resolve as (value: unknown) => void, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => {
@@ -264,6 +321,7 @@ export class SqliteKeystore implements Keystore {
       this.#database.transaction(() => {
         this.#records.beginEpoch(epoch, now());
       })();
+      this.#records.takeFresh();
     } catch (error) {
       const failure = asKeystoreError(error);
       if (failure.code !== 'disk-full' && failure.code !== 'commit-failed') throw failure;
@@ -290,7 +348,9 @@ export class SqliteKeystore implements Keystore {
       this.#fail(error, queue);
       return;
     }
-    void this.#answer(outcomes);
+    const records = outcomes.flatMap((outcome) => outcome.records);
+    for (const outcome of outcomes) void this.#answer(outcome);
+    if (records.length > 0) for (const listener of this.#listeners) listener(records);
   }
 
   #attempt(queued: Queued): Outcome {
@@ -299,27 +359,27 @@ export class SqliteKeystore implements Keystore {
     try {
       const value = queued.mutation(this.#draft);
       this.#database.exec('RELEASE mutation');
-      return { queued, value };
+      return { queued, value, records: this.#records.takeFresh() };
     } catch (error) {
       // SQLite itself may have ended the transaction (disk full): then nothing can be saved.
       if (!this.#database.inTransaction) throw error;
       this.#database.exec('ROLLBACK TO mutation; RELEASE mutation');
       this.#records.restore(position);
       this.#audit.reload();
-      return { queued, error };
+      return { queued, error, records: [] };
     }
   }
 
-  async #answer(outcomes: readonly Outcome[]): Promise<void> {
-    try {
-      await this.#options.confirm?.();
-    } catch (error) {
-      for (const { queued } of outcomes) queued.reject(error);
+  async #answer({ queued, value, error, records }: Outcome): Promise<void> {
+    if (error !== undefined) {
+      queued.reject(isSqlite(error) ? asKeystoreError(error) : error);
       return;
     }
-    for (const { queued, value, error } of outcomes) {
-      if (error === undefined) queued.resolve(value);
-      else queued.reject(isSqlite(error) ? asKeystoreError(error) : error);
+    try {
+      if (queued.own && records.some(isKeyBearing)) await this.#guard?.confirm(records);
+      queued.resolve(value);
+    } catch (refusal) {
+      queued.reject(refusal);
     }
   }
 
@@ -341,6 +401,11 @@ export class SqliteKeystore implements Keystore {
 
 function isSqlite(error: unknown): boolean {
   return error instanceof Error && error.name === 'SqliteError';
+}
+
+/** What must not be lost with one node: an object, and what was said with its creation. */
+function isKeyBearing({ kind }: RecordHead): boolean {
+  return kind === 'object-created';
 }
 
 function fromKeeper(error: unknown): unknown {

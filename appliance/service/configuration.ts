@@ -14,6 +14,8 @@ const schema = z.strictObject({
   token: z.strictObject({
     module: z.string(),
     label: z.string().max(32),
+    /** Its serial number, where several tokens bear this label. */
+    serial: z.string().max(16).optional(),
     /** Milliseconds that one call into the module may take. */
     deadline: z.number().int().min(100).default(20_000),
   }),

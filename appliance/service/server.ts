@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import type { Appliance } from '../admin/appliance.ts';
 import { AdminServer } from '../admin/server.ts';
 import { KeeperClient } from '../keeper-client/client.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
@@ -24,7 +25,7 @@ import type { ServerIdentity } from './node-secret.ts';
 import { SystemdNotify } from './notify.ts';
 import { dieWithParent, onStop } from './process.ts';
 import { Rotation } from './rotation.ts';
-import { statusOf } from './status.ts';
+import { beginningStatusOf, statusOf } from './status.ts';
 import { nodeIdentity } from './node-identity.ts';
 import { watchDisk } from './disk.ts';
 
@@ -42,6 +43,9 @@ async function main(): Promise<void> {
     log('warn', 'the clock was never set; keys are served, certificates made now would be wrong');
   }
   const keeper = new KeeperClient(join(configuration.run, 'keeper.sock'));
+  const node = nodeIdentity(folder, random);
+  const admin = new AdminServer({ status: () => beginningStatusOf({ keeper, node, now }), log });
+  await admin.listen(configuration.server.admin_socket ?? join(configuration.run, 'admin.sock'));
   await systemd.status('waiting for the keeper to open the wrapping key');
   const { cluster } = await openKeeper(keeper, log);
   const files = new SealedFiles(join(folder, 'sealed'), keeper, cluster);
@@ -51,8 +55,9 @@ async function main(): Promise<void> {
   const kind = configuration.server.key;
   const identity = await serverIdentity(files, folder, names, kind, surroundings);
   const rotation = new Rotation({ keystore, files, keeper, log });
-  const parts = { keystore, keeper, identity, cluster, folder, log, configuration, rotation };
-  const { listener, admin, address } = await serve(parts);
+  const parts = { keystore, keeper, identity, cluster, node, log, configuration, rotation };
+  const { listener, address, appliance } = await serve(parts);
+  admin.open(appliance);
   onStop(async () => {
     await systemd.stopping();
     rotation.stop();
@@ -124,12 +129,12 @@ async function serve(parts: {
   readonly keeper: KeeperClient;
   readonly identity: ServerIdentity;
   readonly cluster: string;
-  readonly folder: string;
+  readonly node: string;
   readonly log: Log;
   readonly configuration: Configuration;
   readonly rotation: Rotation;
-}): Promise<{ listener: Listener; admin: AdminServer; address: AddressInfo }> {
-  const { keystore, keeper, identity, cluster, folder, log, configuration, rotation } = parts;
+}): Promise<{ listener: Listener; address: AddressInfo; appliance: Appliance }> {
+  const { keystore, keeper, identity, cluster, node, log, configuration, rotation } = parts;
   const newIdentifier = (): string => randomUUID();
   const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
   const { authority, key, certificate } = identity;
@@ -145,8 +150,7 @@ async function serve(parts: {
   });
   const address = await listener.listen();
   const endpoint = `${address.address}:${address.port}`;
-  const node = nodeIdentity(folder, random);
-  const admin = new AdminServer({
+  const appliance: Appliance = {
     keystore,
     status: () =>
       statusOf({ keystore, keeper, rotation, listener, certificate, endpoint, node, cluster, now }),
@@ -159,9 +163,8 @@ async function serve(parts: {
     now,
     newIdentifier,
     log,
-  });
-  await admin.listen(configuration.server.admin_socket ?? join(configuration.run, 'admin.sock'));
-  return { listener, admin, address };
+  };
+  return { listener, address, appliance };
 }
 
 /** The socket that systemd holds through restarts, so that nobody is refused, else our own. */

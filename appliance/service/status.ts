@@ -27,9 +27,6 @@ export async function statusOf(parts: {
   const { keystore, keeper, rotation, listener, certificate } = parts;
   const { endpoint, node, cluster, now } = parts;
   const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
-  const proven = found?.rootKeyProven;
-  const token = found?.token.label;
-  const mechanism = found?.token.mechanism;
   const { objects, records } = keystore.count();
   const alarms = [
     ...rootKeyAlarms(found, now()),
@@ -46,12 +43,7 @@ export async function statusOf(parts: {
     cluster,
     endpoint,
     fingerprints: shownFingerprints(readCertificate(certificate)),
-    rootKey: {
-      state: found?.token.state ?? 'keeper away',
-      ...(token === undefined ? {} : { token }),
-      ...(mechanism === undefined ? {} : { mechanism }),
-      ...(proven === undefined ? {} : { provenSeconds: now() - proven }),
-    },
+    rootKey: rootKeyOf(found, now()),
     wrappingKey: {
       ...(found?.generation === undefined ? {} : { generation: found.generation }),
       ...(found?.older === undefined ? {} : { left: rotation.left ?? objects }),
@@ -62,6 +54,47 @@ export async function statusOf(parts: {
     clients: keystore.clients().filter((client) => client.state === 'allowed').length,
     connections: listener.connections,
     warnings: [...alarms, 'this node is alone: every key has a single copy until there is a peer'],
+  };
+}
+
+/** What `twinlock status` shows before a wrapping key is open. */
+export async function beginningStatusOf(parts: {
+  readonly keeper: KeeperClient;
+  readonly node: string;
+  readonly now: () => number;
+}): Promise<StatusView> {
+  const { keeper, node, now } = parts;
+  const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
+  const isNew = found?.state === 'new';
+  const warning = isNew
+    ? 'this node has no keys yet: set it up, or let it join its peer'
+    : found?.state === 'open'
+      ? 'the wrapping key is open; the keystore is being opened'
+      : 'no wrapping key is open, no key is served';
+  return {
+    state: isNew ? 'NOT CONFIGURED' : 'SEALED',
+    version,
+    node,
+    rootKey: rootKeyOf(found, now()),
+    wrappingKey: {},
+    recovery: found?.recovery ?? null,
+    keys: 0,
+    records: 0,
+    clients: 0,
+    connections: 0,
+    warnings: [warning, ...(isNew ? [] : rootKeyAlarms(found, now()))],
+  };
+}
+
+function rootKeyOf(found: KeeperStatus | undefined, now: number): StatusView['rootKey'] {
+  const proven = found?.rootKeyProven;
+  const token = found?.token.label;
+  const mechanism = found?.token.mechanism;
+  return {
+    state: found?.token.state ?? 'keeper away',
+    ...(token === undefined ? {} : { token }),
+    ...(mechanism === undefined ? {} : { mechanism }),
+    ...(proven === undefined ? {} : { provenSeconds: now - proven }),
   };
 }
 

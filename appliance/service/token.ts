@@ -17,8 +17,9 @@ async function main(): Promise<void> {
   const systemd = new SystemdNotify(log);
   dieWithParent();
   const deadline = new Deadline(token.deadline, () => Number(process.hrtime.bigint() / 1_000_000n));
+  let module: Pkcs11 | undefined;
   const server = await startTokenServer({
-    load: () => new Pkcs11(token.module, token.label, randomBytes),
+    load: () => (module = new Pkcs11(token.module, token, randomBytes)),
     deadline,
     restart: () => {
       log('warn', 'the token needs a new process');
@@ -29,6 +30,8 @@ async function main(): Promise<void> {
   onStop(async () => {
     await systemd.stopping();
     server.close();
+    // A library that hangs at its end does not hold up the next start.
+    deadline.run(() => module?.close());
   });
   await systemd.ready('waiting for the keeper');
   systemd.watch(() => Promise.resolve());

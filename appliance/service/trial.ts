@@ -298,8 +298,8 @@ class Trial {
 
   async #serving(admin: AdminClient): Promise<{ endpoint: string }> {
     for (;;) {
-      const status = await admin.status().catch(() => undefined);
-      if (status !== undefined) return status;
+      const { endpoint } = (await admin.status().catch(() => undefined)) ?? {};
+      if (endpoint !== undefined) return { endpoint };
       await new Promise((done) => setTimeout(done, 100));
     }
   }

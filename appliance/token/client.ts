@@ -43,6 +43,10 @@ export class TokenClient implements Token {
     await this.#call(tokenRequest.login, pin);
   }
 
+  async relogin(): Promise<void> {
+    await this.#call(tokenRequest.relogin, Buffer.alloc(0));
+  }
+
   async provision(label: string, officerPin: Uint8Array, pin: Uint8Array): Promise<void> {
     const parts = joinParts(Buffer.from(label), officerPin, pin);
     await this.#call(tokenRequest.provision, parts, 6);

@@ -12,6 +12,8 @@ export const tokenErrorCodes = [
   'restart-needed',
   'deadline',
   'protocol',
+  'session-lost',
+  'set-up-elsewhere',
 ] as const;
 
 export type TokenErrorCode = (typeof tokenErrorCodes)[number];

@@ -10,13 +10,18 @@ import { generic } from './vendor/generic.ts';
 /** CKZ_DATA_SPECIFIED (PKCS#11 2.40 §2.1.7); pkcs11js 2.1.7 does not export it. */
 const dataSpecified = 1;
 
+/** So many calls in a row that failed for no known reason, and a new process has to try. */
+const troublesMost = 3;
+
 const codeOf: Readonly<Record<number, TokenErrorCode>> = {
-  [pkcs11js.CKR_GENERAL_ERROR]: 'failed',
   [pkcs11js.CKR_DEVICE_ERROR]: 'restart-needed',
   [pkcs11js.CKR_DEVICE_REMOVED]: 'restart-needed',
   [pkcs11js.CKR_TOKEN_NOT_PRESENT]: 'restart-needed',
   [pkcs11js.CKR_SESSION_HANDLE_INVALID]: 'restart-needed',
+  [pkcs11js.CKR_SESSION_CLOSED]: 'restart-needed',
   [pkcs11js.CKR_OPERATION_ACTIVE]: 'restart-needed',
+  [pkcs11js.CKR_CRYPTOKI_NOT_INITIALIZED]: 'restart-needed',
+  [pkcs11js.CKR_USER_ALREADY_LOGGED_IN]: 'restart-needed',
   [pkcs11js.CKR_USER_NOT_LOGGED_IN]: 'pin-needed',
   [pkcs11js.CKR_PIN_INCORRECT]: 'pin-wrong',
   [pkcs11js.CKR_PIN_INVALID]: 'pin-wrong',
@@ -25,9 +30,25 @@ const codeOf: Readonly<Record<number, TokenErrorCode>> = {
   [pkcs11js.CKR_MECHANISM_INVALID]: 'mechanism-missing',
 };
 
+/** What the token says no to without being broken. */
+const refusals: readonly number[] = [
+  pkcs11js.CKR_DATA_INVALID,
+  pkcs11js.CKR_DATA_LEN_RANGE,
+  pkcs11js.CKR_ENCRYPTED_DATA_INVALID,
+  pkcs11js.CKR_ENCRYPTED_DATA_LEN_RANGE,
+  pkcs11js.CKR_ARGUMENTS_BAD,
+];
+
 interface Session {
   readonly slot: Buffer;
   readonly handle: Buffer;
+}
+
+/** Which token is ours, among those that a library shows. */
+export interface TokenChoice {
+  readonly label: string;
+  /** Also by its serial number, where all tokens of a maker bear one label. */
+  readonly serial?: string | undefined;
 }
 
 /**
@@ -37,18 +58,17 @@ interface Session {
  */
 export class Pkcs11 {
   readonly #module: InstanceType<typeof pkcs11js.PKCS11>;
-  readonly #label: string;
+  readonly #choice: TokenChoice;
   readonly #random: (bytes: number) => Buffer;
   #vendor: Vendor = generic;
   #session: Session | undefined;
-  #loggedIn = false;
+  /** The PIN that the token took, for as long as the login lasts; undefined without a login. */
+  #pin: Buffer | undefined;
+  #troubles = 0;
 
-  /**
-   * Loads the library at `path` and initialises it. `label` names the token that is ours.
-   * Throws TokenError `module-unusable`.
-   */
-  constructor(path: string, label: string, random: (bytes: number) => Buffer) {
-    this.#label = label;
+  /** Loads the library at `path` and initialises it. Throws TokenError `module-unusable`. */
+  constructor(path: string, choice: TokenChoice, random: (bytes: number) => Buffer) {
+    this.#choice = choice;
     this.#random = random;
     this.#module = new pkcs11js.PKCS11();
     try {
@@ -63,19 +83,34 @@ export class Pkcs11 {
 
   status(): TokenStatus {
     return this.#guard(() => {
-      const session = this.#open();
-      return { ...this.#info(session.slot), loggedIn: this.#loggedIn };
+      const { slot } = this.#open();
+      const info = this.#info(slot);
+      const loggedIn = this.#pin !== undefined && this.#sessionIsUsers();
+      // A card that another program reset forgets its login.
+      if (!loggedIn) this.#forgetPin();
+      return { ...info, vendor: this.#vendor.name, loggedIn };
     });
   }
 
   login(pin: Uint8Array): void {
     this.#guard(() => {
-      const session = this.#open();
-      if (this.#loggedIn) return;
-      // pkcs11js takes a PIN as a string only; it lives until this process collects it.
-      const text = Buffer.from(pin.buffer, pin.byteOffset, pin.byteLength).toString('utf8');
-      this.#module.C_Login(session.handle, pkcs11js.CKU_USER, text);
-      this.#loggedIn = true;
+      this.#open();
+      if (this.#pin !== undefined) return;
+      // Not sent: a token that counts wrong PINs would count this one.
+      if (!this.#vendor.isPin(pin)) {
+        throw new TokenError('pin-wrong', `not a PIN of a ${this.#vendor.name}`);
+      }
+      this.#tryPin(Buffer.from(pin));
+    });
+  }
+
+  /**
+   * Logs out and in again with the PIN that the token took last: it gives back the room that keys
+   * took, and new keys tell their attributes right.
+   */
+  relogin(): void {
+    this.#guard(() => {
+      this.#loginAgain();
     });
   }
 
@@ -83,10 +118,10 @@ export class Pkcs11 {
     this.#guard(() => {
       const officer = Buffer.from(officerPin).toString('utf8');
       const slot = this.#module.C_GetSlotList(true).find((s) => !this.#initialised(s));
-      if (slot === undefined) throw new TokenError('absent', 'there is no blank token');
-      this.#module.C_InitToken(slot, officer, label.padEnd(32));
+      if (slot === undefined) throw this.#noBlankToken();
+      this.#initialise(slot, officer, label);
       // SoftHSM moves a token to another slot when it is initialised.
-      const made = this.#find(label);
+      const made = this.#find({ label });
       if (made === undefined) throw new TokenError('failed', 'the new token is not there');
       const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
       const handle = this.#module.C_OpenSession(made, flags);
@@ -102,19 +137,13 @@ export class Pkcs11 {
 
   makeRootKey(label: string): RootKey {
     return this.#guard(() => {
-      const id = this.#random(16);
       const { handle } = this.#openLoggedIn();
-      let refusal: unknown;
-      for (const bits of this.#vendor.modulusBits) {
-        try {
-          this.#generate(handle, bits, label, id);
-          return this.#proven(id);
-        } catch (error) {
-          if (error instanceof TokenError) throw error;
-          refusal = error;
-        }
-      }
-      throw refusal;
+      // tpm2-pkcs11 without a resource manager has room for two keys in one login.
+      this.#loginAgain();
+      const id = this.#vendor.keyId(this.#random(16));
+      this.#generateLongest(handle, label, id);
+      this.#loginAgain();
+      return this.#proven(id);
     });
   }
 
@@ -124,6 +153,88 @@ export class Pkcs11 {
       const key = this.#key(handle, pkcs11js.CKO_PRIVATE_KEY, id);
       return this.#oaep(handle, key, hash, ciphertext);
     });
+  }
+
+  /** Ends the login and lets the library go; nothing may be called afterwards. */
+  close(): void {
+    this.#forgetPin();
+    this.#dropSessions();
+    try {
+      this.#module.C_Finalize();
+    } catch {
+      // It never came up, or does not go down: the process ends.
+    }
+  }
+
+  /** Ends every session, and with them the login, as far as the token can still be asked. */
+  #dropSessions(): void {
+    if (this.#session === undefined) return;
+    try {
+      this.#module.C_CloseAllSessions(this.#session.slot);
+    } catch {
+      // The token is gone, and its sessions with it.
+    }
+    this.#session = undefined;
+  }
+
+  #tryPin(pin: Buffer): void {
+    const session = this.#open();
+    try {
+      // pkcs11js takes a PIN as a string only; it lives until this process collects it.
+      this.#module.C_Login(session.handle, pkcs11js.CKU_USER, pin.toString('utf8'));
+      this.#pin = pin;
+    } catch (error) {
+      pin.fill(0);
+      throw error;
+    }
+  }
+
+  #loginAgain(): void {
+    const { handle } = this.#openLoggedIn();
+    const pin = Buffer.from(this.#pin ?? []);
+    this.#forgetPin();
+    this.#module.C_Logout(handle);
+    this.#tryPin(pin);
+  }
+
+  #forgetPin(): void {
+    this.#pin?.fill(0);
+    this.#pin = undefined;
+  }
+
+  /** CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS (PKCS#11 2.40 §3.3). */
+  #sessionIsUsers(): boolean {
+    const { state } = this.#module.C_GetSessionInfo(this.#open().handle);
+    return state === 1 || state === 3;
+  }
+
+  #initialise(slot: Buffer, officerPin: string, label: string): void {
+    try {
+      this.#module.C_InitToken(slot, officerPin, label.padEnd(32));
+    } catch (error) {
+      const { setUpBy }: Vendor = vendorOf(this.#info(slot));
+      const unsupported = ckr(error) === pkcs11js.CKR_FUNCTION_NOT_SUPPORTED;
+      throw unsupported && setUpBy !== undefined ? setUpElsewhere(setUpBy) : error;
+    }
+  }
+
+  #noBlankToken(): TokenError {
+    const vendors = this.#module.C_GetSlotList(true).map((slot) => vendorOf(this.#info(slot)));
+    const setUpBy = vendors.find((vendor) => vendor.setUpBy !== undefined)?.setUpBy;
+    if (setUpBy !== undefined) return setUpElsewhere(setUpBy);
+    return new TokenError('absent', 'there is no blank token');
+  }
+
+  #generateLongest(session: Buffer, label: string, id: Buffer): void {
+    const { modulusBits } = this.#vendor;
+    for (const bits of modulusBits) {
+      try {
+        this.#generate(session, bits, label, id);
+        return;
+      } catch (error) {
+        if (bits === modulusBits.at(-1) || !isAboutLength(error)) throw error;
+      }
+    }
   }
 
   #generate(session: Buffer, bits: number, label: string, id: Buffer): void {
@@ -156,7 +267,7 @@ export class Pkcs11 {
     );
   }
 
-  /** The new key as another login sees it: some modules tell its attributes right only then. */
+  /** The new key as another login sees it: OpenSC 0.23 tells its attributes right only then. */
   #proven(id: Buffer): RootKey {
     const { handle } = this.#open();
     const key = this.#key(handle, pkcs11js.CKO_PRIVATE_KEY, id);
@@ -166,6 +277,7 @@ export class Pkcs11 {
       [pkcs11js.CKA_LOCAL, 1],
     ] as const;
     for (const [type, value] of wanted) {
+      if (this.#vendor.untoldAttributes.includes(type)) continue;
       const found = this.#module.C_GetAttributeValue(handle, key, [{ type }])[0]?.value;
       if (!Buffer.isBuffer(found) || found[0] !== value) {
         throw new TokenError('attribute-wrong', 'the token made a key that could leave it');
@@ -234,8 +346,11 @@ export class Pkcs11 {
 
   #open(): Session {
     if (this.#session !== undefined) return this.#session;
-    const slot = this.#find(this.#label);
-    if (slot === undefined) throw new TokenError('absent', `there is no token "${this.#label}"`);
+    const slot = this.#find(this.#choice);
+    if (slot === undefined) {
+      const { label, serial = '' } = this.#choice;
+      throw new TokenError('absent', `there is no token "${label}" ${serial}`.trim());
+    }
     this.#vendor = vendorOf(this.#info(slot));
     const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
     this.#session = { slot, handle: this.#module.C_OpenSession(slot, flags) };
@@ -245,21 +360,24 @@ export class Pkcs11 {
   /** Without a login a private key is not refused but hidden, and would look as if it were lost. */
   #openLoggedIn(): Session {
     const session = this.#open();
-    if (!this.#loggedIn) throw new TokenError('pin-needed', 'the token wants its PIN first');
+    if (this.#pin === undefined)
+      throw new TokenError('pin-needed', 'the token wants its PIN first');
     return session;
   }
 
-  #find(label: string): Buffer | undefined {
-    return this.#module
-      .C_GetSlotList(true)
-      .find((slot) => this.#initialised(slot) && this.#info(slot).label === label);
+  #find({ label, serial }: TokenChoice): Buffer | undefined {
+    return this.#module.C_GetSlotList(true).find((slot) => {
+      if (!this.#initialised(slot)) return false;
+      const info = this.#info(slot);
+      return info.label === label && (serial === undefined || info.serial === serial);
+    });
   }
 
   #initialised(slot: Buffer): boolean {
     return (this.#module.C_GetTokenInfo(slot).flags & pkcs11js.CKF_TOKEN_INITIALIZED) !== 0;
   }
 
-  #info(slot: Buffer): Omit<TokenStatus, 'loggedIn'> {
+  #info(slot: Buffer): Omit<TokenStatus, 'loggedIn' | 'vendor'> {
     const info = this.#module.C_GetTokenInfo(slot);
     const plain = (text: string): string => text.replaceAll('\0', ' ').trim();
     return {
@@ -272,15 +390,50 @@ export class Pkcs11 {
 
   #guard<T>(call: () => T): T {
     try {
-      return call();
+      const value = call();
+      this.#troubles = 0;
+      return value;
     } catch (error) {
       if (error instanceof TokenError) throw error;
       const value = ckr(error);
-      const restart = value !== undefined && this.#vendor.restartAfter.includes(value);
-      const code = restart ? 'restart-needed' : (codeOf[value ?? -1] ?? 'failed');
-      throw new TokenError(code, 'the token refused', value, { cause: error });
+      throw new TokenError(this.#codeOf(value), 'the token refused', value, { cause: error });
     }
   }
+
+  /** What a return value means here; sessions and logins that it ended are forgotten. */
+  #codeOf(value = -1): TokenErrorCode {
+    if (this.#vendor.restartAfter.includes(value)) return 'restart-needed';
+    if (this.#vendor.reopenAfter.includes(value)) {
+      this.#forgetPin();
+      this.#dropSessions();
+      return value === pkcs11js.CKR_SESSION_HANDLE_INVALID ? 'session-lost' : 'absent';
+    }
+    const code = codeOf[value] ?? 'failed';
+    if (code === 'pin-needed') this.#forgetPin();
+    if (code !== 'failed' || refusals.includes(value)) return code;
+    return ++this.#troubles < troublesMost ? 'failed' : 'restart-needed';
+  }
+}
+
+function setUpElsewhere(program: string): TokenError {
+  return new TokenError('set-up-elsewhere', `this token is set up by ${program}`);
+}
+
+/** Refusals that a shorter key may get round. */
+function isAboutLength(error: unknown): boolean {
+  const value = ckr(error);
+  return (
+    value !== undefined &&
+    [
+      pkcs11js.CKR_KEY_SIZE_RANGE,
+      pkcs11js.CKR_ATTRIBUTE_VALUE_INVALID,
+      pkcs11js.CKR_TEMPLATE_INCONSISTENT,
+      pkcs11js.CKR_MECHANISM_PARAM_INVALID,
+      pkcs11js.CKR_DOMAIN_PARAMS_INVALID,
+      pkcs11js.CKR_FUNCTION_FAILED,
+      pkcs11js.CKR_GENERAL_ERROR,
+    ].includes(value)
+  );
 }
 
 function ckr(error: unknown): number | undefined {

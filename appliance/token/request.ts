@@ -10,6 +10,8 @@ export const tokenRequest = {
   makeRootKey: 4,
   /** Parts: identifier, hash, ciphertext; answered with the plaintext. */
   decrypt: 5,
+  /** Nothing: logs out and in again. */
+  relogin: 6,
 } as const;
 
 /** The kinds of answers. A refusal holds: error code (1 byte), CKR (4), message. */

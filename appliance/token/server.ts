@@ -64,6 +64,9 @@ function perform(token: Pkcs11, { kind, payload }: Frame): Buffer {
     case tokenRequest.login:
       token.login(payload);
       return Buffer.alloc(0);
+    case tokenRequest.relogin:
+      token.relogin();
+      return Buffer.alloc(0);
     case tokenRequest.provision: {
       const [label, officerPin, pin] = splitParts(payload, 3) as [Buffer, Buffer, Buffer];
       token.provision(label.toString(), officerPin, pin);

@@ -5,12 +5,14 @@ export interface TokenStatus {
   readonly manufacturer: string;
   readonly model: string;
   readonly serial: string;
+  /** What this appliance takes it for: see `catalog.ts`. */
+  readonly vendor: string;
   readonly loggedIn: boolean;
 }
 
 /** A root key's public half and what its token can do with the private one. */
 export interface RootKey {
-  /** CKA_ID, 16 bytes. */
+  /** CKA_ID: 16 bytes, or their hexadecimal digits. */
   readonly id: Uint8Array;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
@@ -26,6 +28,8 @@ export interface Token {
   status(): Promise<TokenStatus>;
   /** Tries the PIN once. `pin-wrong` and `pin-locked` must never be answered by another try. */
   login(pin: Uint8Array): Promise<void>;
+  /** Logs out and in again with the PIN that was taken: what keys took of a TPM's room is free. */
+  relogin(): Promise<void>;
   /** Makes a blank token ours: label, security officer's PIN, user's PIN. */
   provision(label: string, officerPin: Uint8Array, pin: Uint8Array): Promise<void>;
   /** Makes a root key: RSA-3072, or 2048 where the token has no 3072; its attributes checked. */

@@ -7,6 +7,16 @@ export interface Vendor {
   readonly modulusBits: readonly number[];
   /** Return values after which only a new process helps. */
   readonly restartAfter: readonly number[];
+  /** Return values after which a new session of the same process, and a login in it, is enough. */
+  readonly reopenAfter: readonly number[];
   /** Attributes that the module will not take in a key template. */
   readonly refusedAttributes: readonly number[];
+  /** Attributes that the module tells wrong, so that they prove nothing. */
+  readonly untoldAttributes: readonly number[];
+  /** The program that makes a token ours where C_InitToken does not. */
+  readonly setUpBy?: string;
+  /** Whether the token could take these bytes for a PIN; others are refused without a try. */
+  isPin(pin: Uint8Array): boolean;
+  /** A CKA_ID from 16 random bytes. */
+  keyId(random: Buffer): Buffer;
 }

@@ -14,7 +14,7 @@ import { removeFolder, temporaryFolder } from './appliance.ts';
 const folder = temporaryFolder();
 const software = softhsm(folder);
 Object.assign(process.env, software.environment);
-const module = new Pkcs11(software.module, 'test', randomBytes);
+const module = new Pkcs11(software.module, { label: 'test' }, randomBytes);
 const pin = Buffer.from('123456');
 module.provision('test', Buffer.from('654321'), pin);
 /** Removes the token; for `test.after.always`. */
@@ -42,6 +42,10 @@ export class NearToken implements Token {
   login = (given: Uint8Array): Promise<void> =>
     this.#call(() => {
       module.login(given);
+    });
+  relogin = (): Promise<void> =>
+    this.#call(() => {
+      module.relogin();
     });
   provision = (): Promise<void> => Promise.reject(new TokenError('failed', 'not here'));
   makeRootKey = (label: string): ReturnType<Token['makeRootKey']> =>

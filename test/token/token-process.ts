@@ -10,6 +10,7 @@ export interface TokenProcessOptions {
   /** Makes the token, with its files in the folder it is given. */
   readonly token: (folder: string) => Promise<SoftwareToken>;
   readonly label?: string;
+  readonly serial?: string;
   readonly pin?: string;
   /** Milliseconds that a call into the module may take. */
   readonly deadline?: number;
@@ -39,6 +40,7 @@ export class TokenProcess {
       `module = ${text(software.module)}`,
       `label = ${text(this.label)}`,
       `deadline = ${deadline}`,
+      ...(options.serial === undefined ? [] : [`serial = ${text(options.serial)}`]),
       '[keeper]',
       '[server]',
     ];

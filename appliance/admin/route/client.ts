@@ -1,12 +1,12 @@
-import type { Appliance } from '../appliance.ts';
+import type { Reach } from '../appliance.ts';
 import { ClientActs } from '../client-act.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 import { addClient, addedClient, clientView, makeGroup, signRequest, z } from '../schema.ts';
 
 /** KMIP clients and the key groups that they belong to. */
-export function clientRoutes(appliance: Appliance): Route[] {
-  const clients = new ClientActs(appliance);
+export function clientRoutes(reach: Reach): Route[] {
+  const clients = new ClientActs(reach);
   return [
     route({
       method: 'GET',
@@ -56,7 +56,7 @@ export function clientRoutes(appliance: Appliance): Route[] {
       role: 'auditor',
       what: 'all key groups',
       answer: z.object({ groups: z.array(z.string()) }),
-      handle: () => ({ groups: [...appliance.keystore.groups()] }),
+      handle: () => ({ groups: [...reach.opened().keystore.groups()] }),
     }),
     route({
       method: 'POST',

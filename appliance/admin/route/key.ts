@@ -1,12 +1,12 @@
-import type { Appliance } from '../appliance.ts';
+import type { Reach } from '../appliance.ts';
 import { KeyActs } from '../key-act.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 import { destroyKey, keyPage, keyView, z } from '../schema.ts';
 
 /** Managed objects as an administrator sees them: never their secret bytes. */
-export function keyRoutes(appliance: Appliance): Route[] {
-  const keys = new KeyActs(appliance);
+export function keyRoutes(reach: Reach): Route[] {
+  const keys = new KeyActs(reach);
   return [
     route({
       method: 'GET',

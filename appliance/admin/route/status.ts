@@ -1,9 +1,9 @@
-import type { Appliance } from '../appliance.ts';
+import type { Reach } from '../appliance.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 import { statusView } from '../schema.ts';
 
-export function statusRoutes(appliance: Appliance): Route[] {
+export function statusRoutes(reach: Reach): Route[] {
   return [
     route({
       method: 'GET',
@@ -11,7 +11,7 @@ export function statusRoutes(appliance: Appliance): Route[] {
       role: 'auditor',
       what: 'how the appliance is',
       answer: statusView,
-      handle: () => appliance.status(),
+      handle: () => reach.status(),
     }),
   ];
 }

@@ -5,16 +5,17 @@ import type { Context } from '../context.ts';
 export async function status({ admin, print }: Context): Promise<void> {
   const found = await admin.status();
   print(found, () => {
-    const { rootKey, fingerprints } = found;
+    const { rootKey, endpoint, fingerprints } = found;
     const proven =
       rootKey.provenSeconds === undefined
         ? 'not yet proven'
         : `proven ${rootKey.provenSeconds} s ago`;
     return [
       found.state,
-      `KMIP endpoint   ${found.endpoint}`,
-      `SHA-1           ${fingerprints.sha1}`,
-      `SHA-256         ${fingerprints.sha256}`,
+      `KMIP endpoint   ${endpoint ?? 'none: no wrapping key is open'}`,
+      ...(fingerprints === undefined
+        ? []
+        : [`SHA-1           ${fingerprints.sha1}`, `SHA-256         ${fingerprints.sha256}`]),
       `root key        ${rootKey.state}, ${rootKey.token ?? 'no token'}, ${proven}`,
       ...(found.wrappingKey.left === undefined
         ? []

@@ -6,5 +6,10 @@ export const generic = {
   recognises: () => true,
   modulusBits: [3072, 2048],
   restartAfter: [],
+  // What a module has to do after the loss of a session it may not do: a new process is sure.
+  reopenAfter: [],
   refusedAttributes: [],
+  untoldAttributes: [],
+  isPin: (pin) => pin.length > 0,
+  keyId: (random) => random,
 } as const satisfies Vendor;

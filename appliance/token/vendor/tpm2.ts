@@ -1,7 +1,9 @@
 import type { Vendor } from '../vendor.ts';
+import { generic } from './generic.ts';
 
 /** TPM 2.0 through tpm2-pkcs11. */
 export const tpm2 = {
+  ...generic,
   name: 'TPM 2.0',
   // 1.9.0 gives the TPM's own maker as manufacturer ("IBM" for swtpm) and "SW   TPM" as model.
   recognises: ({ manufacturer, model }) => /tpm/i.test(`${manufacturer} ${model}`),

@@ -1,0 +1,292 @@
+import type { KeyObject } from 'node:crypto';
+import type { Keeper } from '../keeper-client/keeper.ts';
+import type { Database, Statement } from './database.ts';
+import { KeystoreError } from './error.ts';
+import { contextBytes, creationOf, isCommitted } from './material.ts';
+import type { Projection } from './projection.ts';
+import { decodeHead, hashOf, isSignedBy } from './record.ts';
+import type { RecordHead, SignedRecord } from './record.ts';
+import type { Heads, RecordLog } from './record-log.ts';
+
+/** A record as it travels: signed bytes, and beside them the sealed secret it commits to. */
+export interface Entry {
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+  /** As the keeper sealed it; absent for records without a secret, or where the sender lacks it. */
+  readonly sealed?: Uint8Array;
+}
+
+/** A secret that travels without its record, because it came later or was lost. */
+export interface LooseMaterial {
+  readonly object: string;
+  /** HMAC in hexadecimal, as the record says it. */
+  readonly commitment: string;
+  readonly sealed: Uint8Array;
+}
+
+export interface Ingested {
+  readonly added: number;
+  readonly duplicates: number;
+  /** Records that stand where others stand already: kept apart, never folded. */
+  readonly forks: readonly RecordHead[];
+  /** Objects whose secret came, but was not what the record says. */
+  readonly corrupt: readonly string[];
+}
+
+/** Entries that were checked and opened; not stored yet. */
+export interface Checked {
+  readonly records: readonly SignedRecord[];
+  readonly materials: readonly LooseMaterial[];
+  readonly corrupt: readonly string[];
+}
+
+export interface ExchangeParts {
+  readonly database: Database;
+  readonly projection: Projection;
+  readonly records: RecordLog;
+  readonly keeper: Keeper;
+  readonly cluster: string;
+  readonly commitmentKey: KeyObject;
+  readonly now: () => number;
+}
+
+/** The Lamport counter of a record that is taken: far beyond any use, far below what JSON loses. */
+const lamportMost = 2 ** 50;
+const forksMost = 100_000;
+
+interface EntryRow {
+  readonly id: number;
+  readonly body: Buffer;
+  readonly signature: Buffer;
+  readonly seq: number;
+  readonly hash: Buffer;
+  readonly object: string;
+  readonly kind: string;
+}
+
+/** What a keystore gives to other nodes, and what it takes from them. */
+export class Exchange {
+  readonly #parts: ExchangeParts;
+  readonly #hasMaterial: Statement;
+  readonly #putMaterial: Statement;
+  readonly #sealed: Statement;
+  readonly #putLacking: Statement;
+  readonly #dropLacking: Statement;
+  readonly #idOf: Statement;
+  readonly #tail: Statement;
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts;
+    const prepare = (sql: string): Statement => parts.database.prepare(sql);
+    this.#hasMaterial = prepare(`SELECT object NOT IN (SELECT object FROM lacking)
+      FROM material WHERE object = ? AND commitment = ?`).pluck();
+    this.#putMaterial = prepare('REPLACE INTO material VALUES (?, ?, ?)');
+    this.#sealed = prepare(
+      'SELECT sealed FROM material WHERE object = ? AND commitment = ?',
+    ).pluck();
+    this.#putLacking = prepare('INSERT OR IGNORE INTO lacking VALUES (?)');
+    this.#dropLacking = prepare('DELETE FROM lacking WHERE object = ?');
+    this.#idOf = prepare('SELECT id FROM record WHERE epoch = ? AND seq = ?').pluck();
+    this.#tail = prepare(`SELECT id, body, signature, seq, hash, object, kind FROM record
+      WHERE epoch = ? AND seq > ? AND id < ? ORDER BY seq LIMIT ?`);
+  }
+
+  /**
+   * Checks records and opens their secrets through the keeper, without storing anything. `sender`:
+   * the member that passes them on. Throws KeystoreError `record-refused`, and what the keeper
+   * throws while it cannot open anything.
+   */
+  async check(entries: readonly Entry[], sender?: string): Promise<Checked> {
+    const records: SignedRecord[] = [];
+    const opening: Promise<LooseMaterial | string | undefined>[] = [];
+    let membership = this.#parts.records.membership();
+    for (const { body, signature, sealed } of entries) {
+      const record = this.#read(body, signature);
+      const key = membership.keyFor(record.head, sender);
+      if (key === undefined) throw refused('its author is no member');
+      if (!isSignedBy(record, key)) throw refused('its signature is not its author’s');
+      if (record.head.kind.startsWith('member-')) membership = membership.with([record.head]);
+      records.push(record);
+      if (sealed !== undefined) opening.push(this.#open(record.head, sealed));
+    }
+    const opened = await Promise.all(opening);
+    return {
+      records,
+      materials: opened.filter((each) => typeof each === 'object'),
+      corrupt: opened.filter((each) => typeof each === 'string'),
+    };
+  }
+
+  /** Stores what was checked; inside a transaction. Throws KeystoreError `record-gap`. */
+  store({ records, materials, corrupt }: Checked): Ingested {
+    const { records: log, projection, now } = this.#parts;
+    const forks: RecordHead[] = [];
+    let added = 0;
+    for (const record of records) {
+      const placed = log.place(record, now());
+      if (placed === 'added') {
+        added++;
+        this.#expectMaterial(record.head);
+        projection.apply(record.head);
+      }
+      if (placed === 'fork') forks.push(record.head);
+    }
+    this.storeMaterials(materials);
+    if (forks.length > 0) this.#boundForks();
+    return { added, duplicates: records.length - added - forks.length, forks, corrupt };
+  }
+
+  /** Opens secrets that came without their records; those that are not right are left out. */
+  async checkMaterials(materials: readonly LooseMaterial[]): Promise<LooseMaterial[]> {
+    const opened = materials.map(async (material) => {
+      const creation = this.#parts.projection.creation(material.object, material.commitment);
+      if (creation === undefined) return undefined;
+      return this.#open(creation, material.sealed);
+    });
+    return (await Promise.all(opened)).filter((each) => typeof each === 'object');
+  }
+
+  /** Stores checked secrets of objects that are not purged; inside a transaction. */
+  storeMaterials(materials: readonly LooseMaterial[]): void {
+    for (const { object, commitment, sealed } of materials) {
+      this.#dropLacking.run(object);
+      if (this.#parts.projection.isPurged(object)) continue;
+      this.#putMaterial.run(object, Buffer.from(commitment, 'hex'), Buffer.from(sealed));
+    }
+  }
+
+  /** Objects whose secret should be here and is not, or does not open: to be asked for. */
+  lacking(limit: number): string[] {
+    return this.#parts.database
+      .prepare('SELECT object FROM lacking ORDER BY object LIMIT ?')
+      .pluck()
+      .all(limit) as string[];
+  }
+
+  /** Says that an object's secret is to be had from others again. */
+  lack(object: string): void {
+    this.#putLacking.run(object);
+  }
+
+  /** The secrets of these objects, as far as they are here and nothing is known against them. */
+  materials(objects: readonly string[]): LooseMaterial[] {
+    const rows = this.#parts.database.prepare(`SELECT * FROM material WHERE object = ?
+      AND object NOT IN (SELECT object FROM lacking)`);
+    return objects.flatMap((object) =>
+      (rows.all(object) as { object: string; commitment: Buffer; sealed: Buffer }[]).map(
+        ({ commitment, sealed }) => ({ object, commitment: commitment.toString('hex'), sealed }),
+      ),
+    );
+  }
+
+  /**
+   * The next records behind these heads with their secrets, in the order in which they came here:
+   * one that a keystore at these heads can take. `heads`: where whoever has taken them stands.
+   */
+  after(
+    heads: Heads,
+    most: { readonly records: number; readonly bytes: number },
+  ): { readonly entries: Entry[]; readonly heads: Heads } {
+    const rows = this.#next(heads, most.records);
+    const reached: Record<string, readonly [number, string]> = { ...heads };
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (const [epoch, row] of rows) {
+      const sealed = this.#sealedFor(row);
+      bytes += row.body.length + (sealed?.length ?? 0);
+      if (bytes > most.bytes && entries.length > 0) break;
+      const { body, signature } = row;
+      entries.push(sealed === undefined ? { body, signature } : { body, signature, sealed });
+      reached[epoch] = [row.seq, row.hash.toString('hex')];
+    }
+    return { entries, heads: reached };
+  }
+
+  /** Of the epochs that are behind, those whose next record came first, merged in that order. */
+  #next(heads: Heads, limit: number): [epoch: string, row: EntryRow][] {
+    const behind: { epoch: string; seq: number; id: number }[] = [];
+    for (const [epoch, [seq]] of Object.entries(this.#parts.records.heads())) {
+      const from = heads[epoch]?.[0] ?? 0;
+      if (from >= seq) continue;
+      const id = this.#idOf.get(epoch, from + 1) as number | undefined;
+      if (id !== undefined) behind.push({ epoch, seq: from, id });
+    }
+    behind.sort((a, b) => a.id - b.id);
+    const merged = 8;
+    const bound = behind[merged]?.id ?? Number.MAX_SAFE_INTEGER;
+    const rows = behind
+      .slice(0, merged)
+      .flatMap(({ epoch, seq }) =>
+        (this.#tail.all(epoch, seq, bound, limit) as EntryRow[]).map((row): [string, EntryRow] => [
+          epoch,
+          row,
+        ]),
+      );
+    return rows.sort(([, a], [, b]) => a.id - b.id).slice(0, limit);
+  }
+
+  #sealedFor({ kind, body, object }: EntryRow): Buffer | undefined {
+    if (kind !== 'object-created') return undefined;
+    const head = decodeHead(body);
+    const commitment = head && creationOf(head)?.commitment;
+    if (commitment === undefined) return undefined;
+    const bytes = Buffer.from(commitment, 'hex');
+    if (this.#hasMaterial.get(object, bytes) !== 1) return undefined;
+    return this.#sealed.get(object, bytes) as Buffer | undefined;
+  }
+
+  /** Until its secret is stored an object lacks it; a purged one never will have it. */
+  #expectMaterial(head: RecordHead): void {
+    const { object, kind } = head;
+    if (kind === 'object-purged') this.#dropLacking.run(object);
+    if (creationOf(head)?.commitment === undefined) return;
+    if (!this.#parts.projection.isPurged(object)) this.#putLacking.run(object);
+  }
+
+  #read(body: Uint8Array, signature: Uint8Array): SignedRecord {
+    const head = decodeHead(body);
+    if (head === undefined) throw refused('it cannot be read');
+    if (head.cluster !== this.#parts.cluster) throw refused('it is of another cluster');
+    if (head.seq < 1 || head.lamport < 1 || head.lamport > lamportMost) {
+      throw refused('its numbers are impossible');
+    }
+    const bytes = Buffer.from(body);
+    return { head, body: bytes, hash: hashOf(bytes), signature: Buffer.from(signature) };
+  }
+
+  /** The secret where it is what the record says; its object where it is not. */
+  async #open(head: RecordHead, sealed: Uint8Array): Promise<LooseMaterial | string | undefined> {
+    const { keeper, cluster, commitmentKey } = this.#parts;
+    const creation = creationOf(head);
+    if (creation?.commitment === undefined) return undefined;
+    const { object } = head;
+    const commitment = Buffer.from(creation.commitment, 'hex');
+    if (this.#hasMaterial.get(object, commitment) === 1) return undefined;
+    const context = contextBytes(cluster, creation.context);
+    let secret: Buffer;
+    try {
+      secret = await keeper.open(context, sealed);
+    } catch (error) {
+      // Of a generation that has not come yet it may be right: whoever sends it sends it again.
+      if ((error as { code?: string }).code === 'not-authentic') return object;
+      throw error;
+    }
+    const right = isCommitted(commitmentKey, context, secret, commitment);
+    secret.fill(0);
+    return right ? { object, commitment: creation.commitment, sealed } : object;
+  }
+
+  /** A node gone mad must not fill the disk: the newest of very many forks are enough to see. */
+  #boundForks(): void {
+    this.#parts.database
+      .prepare(
+        `DELETE FROM fork WHERE hash IN (SELECT hash FROM fork ORDER BY seen DESC, hash
+          LIMIT -1 OFFSET ?)`,
+      )
+      .run(forksMost);
+  }
+}
+
+function refused(why: string): KeystoreError {
+  return new KeystoreError('record-refused', `a record is refused: ${why}`);
+}
