@@ -49,6 +49,8 @@ export class Projection {
   readonly #groups: Statement;
   readonly #page: Statement;
   readonly #purged: Statement;
+  readonly #dropObject: Statement;
+  readonly #dropClient: Statement;
   readonly #forks: Statement;
 
   /** `now`: seconds since 1970; states are computed from dates when they are read. */
@@ -88,6 +90,8 @@ export class Projection {
       ORDER BY state = 'blocked' DESC, state = 'allowed' DESC, added DESC, id LIMIT 1`);
     this.#clients = prepare('SELECT * FROM client ORDER BY added, name, id');
     this.#groups = prepare('SELECT name FROM key_group ORDER BY name').pluck();
+    this.#dropObject = prepare('DELETE FROM object WHERE identifier = ?');
+    this.#dropClient = prepare('DELETE FROM client WHERE id = ?');
     this.#purged = prepare(`SELECT 1 FROM record WHERE object = ? AND kind = 'object-purged'`);
     this.#forks = prepare('SELECT body FROM fork WHERE object = ?');
     this.#page = prepare(`SELECT * FROM object WHERE id >
@@ -110,6 +114,34 @@ export class Projection {
     // A creation is mostly the first word on its object: no need to ask for others.
     const object = foldObject(this.records(record.object));
     if (object !== undefined) this.#writeObject(object);
+  }
+
+  /** Folds everything anew: after an upgrade, or where the tables lost something. */
+  applyAll(database: Database): void {
+    for (const table of ['object', 'attribute', 'client']) database.exec(`DELETE FROM ${table}`);
+    const first = database.prepare(
+      'SELECT body FROM record WHERE id IN (SELECT min(id) FROM record GROUP BY object) ORDER BY id',
+    );
+    for (const head of heads(first.all())) this.refold(head.object);
+    const groups = database.prepare(`SELECT DISTINCT object FROM record WHERE kind = 'group-made'`);
+    for (const name of groups.pluck().all() as string[]) this.#putGroup.run(name);
+  }
+
+  /** Brings the rows of one object or client in step with its records. */
+  refold(object: string): void {
+    const records = this.records(object);
+    const client = foldClient(records);
+    if (client !== undefined) this.#writeClient(client);
+    const folded = foldObject(records);
+    if (folded !== undefined) this.#writeObject(folded);
+  }
+
+  /** Takes an object or client out whose creation is no longer among the records. */
+  forget(object: string): void {
+    if (this.records(object).length > 0) return;
+    this.#dropAttributes.run(object);
+    this.#dropObject.run(object);
+    this.#dropClient.run(object);
   }
 
   /** The records that speak of an object or client, of the kinds that this version folds. */

@@ -49,7 +49,10 @@ export class RecordLog {
   readonly #hash: Statement;
   readonly #putFork: Statement;
   readonly #isFork: Statement;
+  readonly #dropFork: Statement;
   #membership: Membership | undefined;
+  #heads: Heads | undefined;
+  #version = 0;
   #fresh: RecordHead[] = [];
   #epoch = '';
   #seq = 0;
@@ -63,6 +66,7 @@ export class RecordLog {
     this.#head = database.prepare('SELECT node, seq, hash FROM head WHERE epoch = ?');
     this.#hash = database.prepare('SELECT hash FROM record WHERE epoch = ? AND seq = ?').pluck();
     this.#putFork = database.prepare('INSERT OR IGNORE INTO fork VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#dropFork = database.prepare('DELETE FROM fork WHERE hash = ?');
     this.#isFork = database.prepare('SELECT 1 FROM fork WHERE hash = ?');
     this.#insert = database.prepare(`INSERT INTO record
       (node, epoch, seq, lamport, object, body, hash, signature, kind)
@@ -128,6 +132,7 @@ export class RecordLog {
     const follows = !stray && prevHash === (last?.hash.toString('hex') ?? '');
     if (known === undefined && follows && node === (last?.node ?? node)) {
       this.#store(record);
+      this.#dropFork.run(record.hash);
       return 'added';
     }
     const { head, body, hash, signature } = record;
@@ -188,12 +193,51 @@ export class RecordLog {
   }
 
   heads(): Heads {
+    if (this.#heads !== undefined) return this.#heads;
     const rows = this.#database
       .prepare('SELECT epoch, seq, hash FROM head ORDER BY epoch')
       .all() as { epoch: string; seq: number; hash: Buffer }[];
-    return Object.fromEntries(
+    this.#heads = Object.fromEntries(
       rows.map(({ epoch, seq, hash }) => [epoch, [seq, hash.toString('hex')] as const]),
     );
+    return this.#heads;
+  }
+
+  /** Who writes an epoch; undefined for one that is not here. */
+  authorOf(epoch: string): string | undefined {
+    return (this.#head.get(epoch) as { node: string } | undefined)?.node;
+  }
+
+  /** Grows whenever the records change: what was computed from them is old then. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * Puts the records of an epoch behind `common` aside, because elsewhere other ones stand there;
+   * gives what was put aside, in order. Inside a transaction.
+   */
+  putAside(epoch: string, common: number, time: number): RecordHead[] {
+    const rows = this.#database
+      .prepare('SELECT body, hash, signature FROM record WHERE epoch = ? AND seq > ? ORDER BY seq')
+      .all(epoch, common) as RecordRow[];
+    const heads = rows.flatMap(({ body, hash, signature }) => {
+      const head = decodeHead(body);
+      if (head === undefined) return [];
+      this.#putFork.run(hash, head.node, epoch, head.seq, head.object, body, signature, time);
+      return [head];
+    });
+    this.#database.prepare('DELETE FROM record WHERE epoch = ? AND seq > ?').run(epoch, common);
+    this.#database.prepare('DELETE FROM head WHERE epoch = ?').run(epoch);
+    this.#database
+      .prepare(
+        `INSERT INTO head SELECT epoch, node, seq, lamport, hash FROM record
+          WHERE epoch = ? AND seq = ?`,
+      )
+      .run(epoch, common);
+    this.#heads = undefined;
+    this.#version++;
+    return heads;
   }
 
   /** Where the chain stands; `restore` goes back there after a rollback. */
@@ -209,6 +253,7 @@ export class RecordLog {
     this.#prevHash = prevHash;
     this.#fresh.length = fresh;
     this.#membership = undefined;
+    this.#heads = undefined;
   }
 
   /** The newest records, and whether they are whole: what a start can afford to check. */
@@ -243,6 +288,8 @@ export class RecordLog {
     this.#lamport = Math.max(lamport, this.#lamport);
     if (kind.startsWith('member-')) this.#membership = undefined;
     this.#fresh.push(head);
+    this.#heads = undefined;
+    this.#version++;
     if (epoch !== this.#epoch) return;
     this.#seq = seq;
     this.#prevHash = hash.toString('hex');

@@ -5,8 +5,28 @@ import { Exchange } from './exchange.ts';
 import type { Entry, ExchangeParts, Ingested, LooseMaterial } from './exchange.ts';
 import type { Draft } from './keystore.ts';
 import type { Member } from './membership.ts';
+import { inOrder } from './fold.ts';
+import { endHealing } from './heal.ts';
+import type { Healing } from './heal.ts';
+import type { Payloads } from './payload.ts';
+import { journalHolder, Receipts } from './receipt.ts';
+import type { Copies } from './receipt.ts';
+import { stateDigest } from './state-digest.ts';
 import type { RecordHead } from './record.ts';
 import type { Heads } from './record-log.ts';
+
+/** Two things that cannot both be true; both are kept, and a person is told. */
+export type Conflict =
+  | {
+      readonly kind: 'fork';
+      readonly node: string;
+      readonly epoch: string;
+      readonly seq: number;
+      readonly object: string;
+      /** Seconds since 1970. */
+      readonly seen: number;
+    }
+  | { readonly kind: 'creation'; readonly object: string; readonly records: readonly string[] };
 
 export interface ReplicaParts extends ExchangeParts {
   readonly log: (
@@ -22,10 +42,13 @@ export interface ReplicaParts extends ExchangeParts {
 export class Replica {
   readonly #parts: ReplicaParts;
   readonly #exchange: Exchange;
+  /** What other nodes and media are known to hold. */
+  readonly receipts: Receipts;
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.#exchange = new Exchange(parts);
+    this.receipts = new Receipts(parts.database);
   }
 
   /** This node's identifier, and the epoch it writes. */
@@ -112,6 +135,131 @@ export class Replica {
     return this.#parts.commit(() => {
       this.#parts.records.anchor(node, recordKey, reason);
     });
+  }
+
+  /** Who writes an epoch; undefined for one that is not here. */
+  authorOf(epoch: string): string | undefined {
+    return this.#parts.records.authorOf(epoch);
+  }
+
+  /** The hash of the record at this place, in hexadecimal. */
+  hashAt(epoch: string, seq: number): string | undefined {
+    return this.#parts.records.hashAt(epoch, seq)?.toString('hex');
+  }
+
+  /** The same on every node that holds the same; `pause` gives others their turn. */
+  digest(pause: () => Promise<void>): Promise<{ readonly fold: string; readonly digest: string }> {
+    return stateDigest(this.#parts.database, this.#parts.records, pause);
+  }
+
+  /** Writes down what others hold, if that changed. */
+  async saveReceipts(): Promise<void> {
+    if (!this.receipts.dirty) return;
+    await this.#parts.commit(() => {
+      this.receipts.write();
+    });
+  }
+
+  /** Whether some other node, or at least the journal, holds an object. */
+  copies(object: string): Copies {
+    const creation = this.#parts.projection
+      .records(object)
+      .find(({ kind }) => kind === 'object-created');
+    if (creation === undefined) return 'single';
+    if (this.#others().some((holder) => this.receipts.holds(holder, creation))) return 'both';
+    return this.receipts.holds(journalHolder, creation) ? 'journal' : 'single';
+  }
+
+  /** Objects that no other node holds: how many, and the first ones. */
+  uncopied(limit: number): { readonly count: number; readonly objects: readonly string[] } {
+    const { database } = this.#parts;
+    const others = this.#others();
+    const tail = database.prepare(
+      `SELECT object FROM record WHERE epoch = ? AND seq > ? AND kind = 'object-created'`,
+    );
+    const objects: string[] = [];
+    let count = 0;
+    for (const [epoch, [seq]] of Object.entries(this.heads())) {
+      const held = Math.max(
+        0,
+        ...others.map((holder) => this.receipts.heads(holder)[epoch]?.[0] ?? 0),
+      );
+      if (held >= seq) continue;
+      const found = tail.pluck().all(epoch, held) as string[];
+      count += found.length;
+      objects.push(...found.slice(0, limit - objects.length));
+    }
+    return { count, objects };
+  }
+
+  /** Folds everything anew from the records, and asks for secrets whose rows are gone. */
+  async refold(): Promise<void> {
+    const { commit, projection, database } = this.#parts;
+    await commit(() => {
+      projection.applyAll(database);
+      database.exec(`INSERT OR IGNORE INTO lacking SELECT identifier FROM object o
+        WHERE commitment IS NOT NULL AND NOT EXISTS
+          (SELECT 1 FROM material m WHERE m.object = o.identifier AND m.commitment = o.commitment)`);
+    });
+  }
+
+  /** What is known twice and differs: records at one place, creations of one object. */
+  conflicts(limit: number): Conflict[] {
+    const { database } = this.#parts;
+    const forks = database
+      .prepare('SELECT node, epoch, seq, object, seen FROM fork ORDER BY seen DESC LIMIT ?')
+      .all(limit) as Omit<Extract<Conflict, { kind: 'fork' }>, 'kind'>[];
+    const objects = database
+      .prepare(
+        'SELECT identifier AS object, conflicts FROM object WHERE conflicts IS NOT NULL LIMIT ?',
+      )
+      .all(limit) as { object: string; conflicts: string }[];
+    return [
+      ...forks.map((fork) => ({ kind: 'fork', ...fork }) as const),
+      ...objects.map(({ object, conflicts }) => {
+        const records = JSON.parse(conflicts) as string[];
+        return { kind: 'creation', object, records } as const;
+      }),
+    ];
+  }
+
+  /** Puts own records behind `common` aside: elsewhere other ones stand there. */
+  async putAside(epoch: string, common: number): Promise<readonly RecordHead[]> {
+    const { commit, records, projection, now } = this.#parts;
+    return commit(() => {
+      const aside = records.putAside(epoch, common, now());
+      for (const object of new Set(aside.map((record) => record.object))) {
+        projection.forget(object);
+        projection.refold(object);
+      }
+      return aside;
+    });
+  }
+
+  /** Begins a new epoch with what had been put aside, and says what happened. */
+  async endHealing(healing: Healing, aside: readonly RecordHead[], epoch: string): Promise<void> {
+    await this.#parts.commit((draft) => {
+      endHealing(this.#parts, healing, aside, epoch);
+      const entry = { request: '', actor: 'node', act: 'node healed', outcome: 'success' } as const;
+      draft.audit({ ...entry, reason: healing.why });
+    });
+  }
+
+  /** What every present member can do: a newer way of doing things goes on only then. */
+  features(): string[] {
+    const latest = new Map<string, readonly string[]>();
+    for (const record of inOrder(this.#parts.records.ofKind('epoch-begun'))) {
+      const payload = JSON.parse(record.payload) as Partial<Payloads['epoch-begun']>;
+      latest.set(record.node, payload.features ?? []);
+    }
+    const present = [this.node, ...this.#others()].map((node) => latest.get(node) ?? []);
+    return (present[0] ?? []).filter((feature) => present.every((each) => each.includes(feature)));
+  }
+
+  #others(): string[] {
+    return this.members()
+      .filter(({ node, removed }) => node !== this.node && !removed)
+      .map(({ node }) => node);
   }
 
   #sayFork(draft: Draft, { node, epoch, seq }: RecordHead): void {

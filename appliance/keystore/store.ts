@@ -18,6 +18,7 @@ import { Projection } from './projection.ts';
 import type { RecordHead } from './record.ts';
 import { RecordLog } from './record-log.ts';
 import { Replica } from './replica.ts';
+import { foldName } from './state-digest.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
 import type { RewrapBatch, RewrapParts } from './rewrap.ts';
 
@@ -319,6 +320,7 @@ export class SqliteKeystore implements Keystore {
     const { epoch, now, log } = this.#options;
     try {
       this.#database.transaction(() => {
+        this.#refoldAfterUpgrade();
         this.#records.beginEpoch(epoch, now());
       })();
       this.#records.takeFresh();
@@ -328,6 +330,14 @@ export class SqliteKeystore implements Keystore {
       log('error', 'the keystore cannot write', { code: failure.code });
       this.#failure = failure;
     }
+  }
+
+  /** Another version folded other kinds, or in another way: what it carried is folded now. */
+  #refoldAfterUpgrade(): void {
+    const find = this.#database.prepare(`SELECT value FROM meta WHERE name = 'fold'`).pluck();
+    if (find.get() === foldName) return;
+    this.#projection.applyAll(this.#database);
+    this.#database.prepare(`REPLACE INTO meta VALUES ('fold', ?)`).run(foldName);
   }
 
   /** Commits all that is queued. What one mutation throws undoes that mutation alone. */
