@@ -120,7 +120,8 @@ export class Projection {
   applyAll(database: Database): void {
     for (const table of ['object', 'attribute', 'client']) database.exec(`DELETE FROM ${table}`);
     const first = database.prepare(
-      'SELECT body FROM record WHERE id IN (SELECT min(id) FROM record GROUP BY object) ORDER BY id',
+      `SELECT body FROM record WHERE id IN (SELECT min(id) FROM record GROUP BY object)
+        ORDER BY id`,
     );
     for (const head of heads(first.all())) this.refold(head.object);
     const groups = database.prepare(`SELECT DISTINCT object FROM record WHERE kind = 'group-made'`);

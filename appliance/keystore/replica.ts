@@ -198,8 +198,8 @@ export class Replica {
     await commit(() => {
       projection.applyAll(database);
       database.exec(`INSERT OR IGNORE INTO lacking SELECT identifier FROM object o
-        WHERE commitment IS NOT NULL AND NOT EXISTS
-          (SELECT 1 FROM material m WHERE m.object = o.identifier AND m.commitment = o.commitment)`);
+        WHERE commitment IS NOT NULL AND NOT EXISTS (SELECT 1 FROM material m
+          WHERE m.object = o.identifier AND m.commitment = o.commitment)`);
     });
   }
 

@@ -8,7 +8,8 @@ const slice = 1000;
 const patientTries = 3;
 
 /** What this version makes of records; states of different folds are not compared. */
-export const foldName = `${foldVersion}.${hash('sha256', [...kinds].sort().join(), 'hex').slice(0, 8)}`;
+const kindsDigest = hash('sha256', [...kinds].sort().join(), 'hex');
+export const foldName = `${foldVersion}.${kindsDigest.slice(0, 8)}`;
 
 interface DigestRow {
   readonly id: number;
