@@ -53,7 +53,7 @@ test('receipts outlast a restart, and say which keys have one copy', async (t) =
   await two.close();
 });
 
-test('of policies that nobody saw together the stricter holds, until one replaces it', async (t) => {
+test('of policies that nobody saw together the stricter one holds', async (t) => {
   const { one, two } = await pairOf(t);
   t.is(one.replica.copyPolicy().policy, 'alone-for');
   await one.change((draft) => {
