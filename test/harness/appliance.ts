@@ -109,7 +109,7 @@ export function removeFolder(folder: string): void {
  * instead. It ends with the test, and so does a state folder of its own.
  */
 export async function startAppliance(
-  t: ExecutionContext,
+  t: Pick<ExecutionContext, 'teardown'>,
   options: {
     readonly state?: string;
     readonly token?: 'tpm' | 'softhsm';

@@ -1,14 +1,26 @@
 import * as enumerations from '../../appliance/kmip/enumeration.ts';
-import { CryptographicUsageMask, StorageStatusMask } from '../../appliance/kmip/mask.ts';
+import * as masks from '../../appliance/kmip/mask.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
 import type { Item, Value } from '../../appliance/ttlv/item.ts';
 
-/** Reads the regular XML of the OASIS cases (KMIP XML profile §5.4): messages in order. */
-export function messagesFromXml(text: string): Item[] {
+/** One element of the regular XML of the OASIS cases (KMIP XML profile §5.4), as it is written. */
+export interface XmlNode {
+  readonly name: string;
+  readonly tag: number;
+  readonly type: string;
+  /** The text of a primitive, placeholders and all; empty for a structure. */
+  readonly value: string;
+  /** The enumeration or mask that names its value: mostly its own name, else its attribute's. */
+  readonly table: string;
+  readonly items: readonly XmlNode[];
+}
+
+/** Reads a file's messages in order. */
+export function nodesFromXml(text: string): XmlNode[] {
   const plain = text.replace(/<!--[\s\S]*?-->/g, '').replace(/<\?[\s\S]*?\?>/g, '');
-  const root: Item[] = [];
-  const stack: { items: Item[]; attribute: string }[] = [{ items: root, attribute: '' }];
-  const pattern = /<(\/?)(\w+)((?:\s+\w+="[^"]*")*)\s*(\/?)>/g;
+  const root: XmlNode[] = [];
+  const stack: { items: XmlNode[]; attribute: string }[] = [{ items: root, attribute: '' }];
+  const pattern = /<(\/?)(\w+)((?:\s+\w+\s*=\s*"[^"]*")*)\s*(\/?)>/g;
   for (const [, closing, name = '', fields = '', empty] of plain.matchAll(pattern)) {
     if (name === 'KMIP' || name === 'KmipTestCase') continue;
     if (closing === '/') {
@@ -16,23 +28,36 @@ export function messagesFromXml(text: string): Item[] {
       continue;
     }
     const field = (key: string): string | undefined =>
-      unescape(new RegExp(`\\b${key}="([^"]*)"`).exec(fields)?.[1]);
+      unescape(new RegExp(`\\b${key}\\s*=\\s*"([^"]*)"`).exec(fields)?.[1]);
     const parent = stack.at(-1);
     if (parent === undefined) throw new Error('more ends than beginnings');
     const type = field('type') ?? 'Structure';
     const tag = tagOf(name, field('tag'));
-    if (type === 'Structure') {
-      const items: Item[] = [];
-      parent.items.push({ tag, type, value: items });
-      if (empty !== '/') stack.push({ items, attribute: parent.attribute });
-      continue;
-    }
     const value = field('value') ?? '';
     if (name === 'AttributeName') parent.attribute = value;
     const table = name === 'AttributeValue' ? parent.attribute.replace(/\W/g, '') : name;
-    parent.items.push({ tag, ...valueOf(type, value, table) });
+    const items: XmlNode[] = [];
+    parent.items.push({ name, tag, type, value, table, items });
+    if (empty !== '/') stack.push({ items, attribute: parent.attribute });
   }
   return root;
+}
+
+/** The items of a file without placeholders. */
+export function messagesFromXml(text: string): Item[] {
+  return nodesFromXml(text).map((node) => itemFromNode(node));
+}
+
+/** What a node stands for; `resolve` gives the text that takes a value's place. */
+export function itemFromNode(
+  node: XmlNode,
+  resolve: (node: XmlNode) => string = ({ value }) => value,
+): Item {
+  const { tag, type, items } = node;
+  if (type === 'Structure') {
+    return { tag, type, value: items.map((each) => itemFromNode(each, resolve)) };
+  }
+  return { tag, ...valueOf(type, resolve(node), node.table) };
 }
 
 function tagOf(name: string, hex: string | undefined): number {
@@ -59,6 +84,8 @@ function valueOf(type: string, text: string, table: string): Value {
       return { type, value: text };
     case 'DateTime':
       return { type, value: BigInt(Date.parse(text) / 1000) };
+    case 'DateTimeExtended':
+      return { type, value: BigInt(text) };
     case 'Interval':
       return { type, value: Number(text) };
     default:
@@ -69,10 +96,10 @@ function valueOf(type: string, text: string, table: string): Value {
 function integer(text: string, table: string): number {
   if (/^-?\d+$/.test(text)) return Number(text);
   if (text.startsWith('0x')) return Number(text) | 0;
-  const masks: Readonly<Record<string, number>> =
-    table === 'StorageStatusMask' ? StorageStatusMask : CryptographicUsageMask;
-  return text.split(' ').reduce((sum, name) => {
-    const bit = masks[name];
+  const known = masks as unknown as Readonly<Record<string, Readonly<Record<string, number>>>>;
+  const bits = known[tableOfTag[table] ?? table] ?? masks.CryptographicUsageMask;
+  return text.split(/[ |]+/).reduce((sum, name) => {
+    const bit = (bits as Readonly<Record<string, number>>)[name];
     if (bit === undefined) throw new Error(`no bit ${name}`);
     return sum | bit;
   }, 0);
@@ -80,12 +107,20 @@ function integer(text: string, table: string): number {
 
 const tableOfTag: Readonly<Record<string, string>> = {
   MaskGeneratorHashingAlgorithm: 'HashingAlgorithm',
+  UniqueIdentifier: 'UniqueIdentifierEnumeration',
+  PrivateKeyUniqueIdentifier: 'UniqueIdentifierEnumeration',
+  PublicKeyUniqueIdentifier: 'UniqueIdentifierEnumeration',
+  ReplacedUniqueIdentifier: 'UniqueIdentifierEnumeration',
+  LinkedObjectIdentifier: 'UniqueIdentifierEnumeration',
 };
 
 function enumerated(text: string, table: string): number {
   if (text.startsWith('0x')) return Number(text);
-  const name = tableOfTag[table] ?? table;
-  const found = (enumerations as unknown as Record<string, Record<string, number>>)[name]?.[text];
+  const tables = enumerations as unknown as Record<string, Record<string, number>>;
+  const found =
+    table === 'AttributeReference'
+      ? (Tag as Readonly<Record<string, number>>)[text]
+      : tables[tableOfTag[table] ?? table]?.[text];
   if (found === undefined) throw new Error(`no ${text} in ${table}`);
   return found;
 }

@@ -1,0 +1,104 @@
+import { Tag } from '../../appliance/kmip/tag.ts';
+import type { Item } from '../../appliance/ttlv/item.ts';
+import { itemFromNode } from '../harness/xml-item.ts';
+import type { XmlNode } from '../harness/xml-item.ts';
+import { differences } from './comparison.ts';
+import type { Difference } from './comparison.ts';
+import type { Exchange } from './profile-case.ts';
+import { find, findAll, identifierTags, makers, Scene, textOf } from './scene.ts';
+import type { Family } from './scene.ts';
+import { payloadOf } from './variation.ts';
+
+/** Sends a request message and gives the response message. */
+export type Send = (request: Item) => Promise<Item>;
+
+/** One exchange as it went. */
+export interface Replayed {
+  readonly exchange: Exchange;
+  readonly sent: Item;
+  readonly came: Item;
+  readonly differences: readonly Difference[];
+}
+
+/**
+ * Sends a case's requests one after another and compares each answer with the one expected. It goes
+ * on after a difference, unless a request needs what an answer did not give.
+ */
+export async function replay(
+  exchanges: readonly Exchange[],
+  send: Send,
+  now: number,
+  family?: Family,
+): Promise<Replayed[]> {
+  const scene = new Scene(now, family);
+  const replayed: Replayed[] = [];
+  for (const exchange of exchanges) {
+    const sent = itemFromNode(exchange.request, (node) => scene.resolve(node));
+    const came = await send(sent);
+    replayed.push(judge(exchange, sent, came, scene));
+  }
+  return replayed;
+}
+
+/** Judges a run once more from what was sent and came; for expected answers that were changed. */
+export function judgeAgain(
+  exchanges: readonly Exchange[],
+  run: readonly Replayed[],
+  now: number,
+  family: Family,
+): Difference[] {
+  const scene = new Scene(now, { made: family.made, registered: family.registered });
+  return exchanges.flatMap((exchange, i) => {
+    const before = run[i];
+    if (before === undefined) throw new Error('a run with fewer exchanges');
+    return judge(exchange, before.sent, before.came, scene).differences;
+  });
+}
+
+function judge(exchange: Exchange, sent: Item, came: Item, scene: Scene): Replayed {
+  for (const date of dates(sent)) scene.fixedDates.add(date);
+  learn(exchange.request, came, scene);
+  const result = messageDifferences(exchange, came, scene);
+  scene.remember(came);
+  return { exchange, sent, came, differences: result };
+}
+
+function dates(item: Item): bigint[] {
+  if (item.type === 'DateTime') return [item.value];
+  return item.type === 'Structure' ? item.value.flatMap(dates) : [];
+}
+
+function messageDifferences(exchange: Exchange, came: Item, scene: Scene): Difference[] {
+  const { request, response } = exchange;
+  const wanted = response.items;
+  const actual = came.type === 'Structure' ? came.value : [];
+  const place = { scene, operation: '', asked: undefined, expected: undefined, came: undefined };
+  if (came.tag !== Tag.ResponseMessage || wanted.length !== actual.length) {
+    return [`ResponseMessage: expected ${wanted.length - 1} items, came ${actual.length - 1}`];
+  }
+  const asked = request.items.filter(({ name }) => name === 'BatchItem');
+  return wanted.flatMap((node, i) => {
+    const item = actual[i];
+    if (item === undefined) return [];
+    const operation = node.items.find(({ name }) => name === 'Operation')?.value ?? '';
+    const batchItem = { operation, asked: asked[i - 1], expected: node, came: item };
+    return differences(node, item, { ...place, ...batchItem, path: [] });
+  });
+}
+
+/** Notes which objects the server made, and of what type those are that were registered. */
+function learn(request: XmlNode, came: Item, scene: Scene): void {
+  const asked = request.items.filter(({ name }) => name === 'BatchItem');
+  const answered = came.type === 'Structure' ? came.value.slice(1) : [];
+  for (const [i, node] of asked.entries()) {
+    const payload = answered[i] === undefined ? undefined : find(answered[i], Tag.ResponsePayload);
+    if (payload === undefined) continue;
+    const operation = node.items.find(({ name }) => name === 'Operation')?.value ?? '';
+    const identifiers = [...identifierTags].flatMap((tag) => findAll(payload, tag)).map(textOf);
+    if (makers.has(operation)) for (const each of identifiers) scene.made.add(each);
+    if (operation === 'Register' || operation === 'Import') {
+      const type = payloadOf(node).find(({ name }) => name === 'ObjectType')?.value ?? '';
+      for (const each of identifiers) scene.registered.set(each, type);
+    }
+  }
+}
