@@ -1,7 +1,6 @@
 import { isFree } from './variation.ts';
 import type { XmlNode } from '../harness/xml-item.ts';
-import type { Exchange } from './profile-case.ts';
-import { judgeAgain } from './replay.ts';
+import { isSeen, scenesOf } from './replay.ts';
 import type { Run } from './stage.ts';
 
 /**
@@ -45,18 +44,14 @@ function leaves(node: XmlNode): XmlNode[] {
 
 /** Every mutation of the run's expected answers that the judge did not see and had to. */
 export function mutationsNotSeen(run: Run): string[] {
-  const exchanges = run.replayed.map(({ exchange }) => exchange);
-  const unseen: string[] = [];
-  for (const [i, { request, response }] of exchanges.entries()) {
-    for (const mutation of mutated(response)) {
-      const changed: Exchange[] = exchanges.map((exchange, j) =>
-        i === j ? { request, response: mutation.node } : exchange,
-      );
-      if (judgeAgain(changed, run.replayed, run.now, run.family).length > 0) continue;
-      if (!isAllowed(mutation, run)) unseen.push(`${i}: ${mutation.what} ${mutation.leaf.name}`);
-    }
-  }
-  return unseen;
+  const { replayed, now, family } = run;
+  const scenes = scenesOf(replayed, now, family);
+  return replayed.flatMap(({ exchange: { request, response } }, i) =>
+    mutated(response)
+      .filter(({ node }) => !isSeen({ request, response: node }, i, replayed, scenes))
+      .filter((mutation) => !isAllowed(mutation, run))
+      .map(({ what, leaf }) => `${i}: ${what} ${leaf.name}`),
+  );
 }
 
 interface Mutation {
@@ -85,7 +80,7 @@ const serverToClient: ReadonlySet<string> = new Set(['Notify', 'Put']);
 
 const lists: ReadonlySet<string> = new Set(['Operation', 'ObjectType', 'AttributeName']);
 
-/** A placeholder that comes again has to stand for the same; one that comes once may be anything. */
+/** A placeholder that comes again has to stand for the same; another may be anything. */
 function bindsTwice(leaf: XmlNode, run: Run): boolean {
   if (!leaf.value.startsWith('$UNIQUE_IDENTIFIER')) return false;
   const all = run.replayed.flatMap(({ exchange }) => leaves(exchange.response));

@@ -40,18 +40,30 @@ export async function replay(
   return replayed;
 }
 
-/** Judges a run once more from what was sent and came; for expected answers that were changed. */
-export function judgeAgain(
-  exchanges: readonly Exchange[],
+/** What the judge knew before each exchange of a run. */
+export function scenesOf(run: readonly Replayed[], now: number, family: Family): Scene[] {
+  const scene = new Scene(now, family);
+  return run.map(({ exchange, sent, came }) => {
+    const before = scene.copy();
+    judge(exchange, sent, came, scene);
+    return before;
+  });
+}
+
+/**
+ * Whether the judge sees that an exchange's expected answer was changed: at once, or later, when
+ * what it bound does not fit.
+ */
+export function isSeen(
+  changed: Exchange,
+  index: number,
   run: readonly Replayed[],
-  now: number,
-  family: Family,
-): Difference[] {
-  const scene = new Scene(now, { made: family.made, registered: family.registered });
-  return exchanges.flatMap((exchange, i) => {
-    const before = run[i];
-    if (before === undefined) throw new Error('a run with fewer exchanges');
-    return judge(exchange, before.sent, before.came, scene).differences;
+  scenes: readonly Scene[],
+): boolean {
+  const scene = scenes[index]?.copy();
+  if (scene === undefined) throw new Error('a run with fewer exchanges');
+  return run.slice(index).some(({ exchange, sent, came }, i) => {
+    return judge(i === 0 ? changed : exchange, sent, came, scene).differences.length > 0;
   });
 }
 

@@ -25,6 +25,15 @@ export class Scene {
     this.registered = family.registered;
   }
 
+  /** The same knowledge, to go on from apart. */
+  copy(): Scene {
+    const family = { made: new Set(this.made), registered: new Map(this.registered) };
+    const scene = new Scene(this.now, family);
+    for (const [name, value] of this.bindings) scene.bindings.set(name, value);
+    for (const date of this.fixedDates) scene.fixedDates.add(date);
+    return scene;
+  }
+
   remember(answer: Item): void {
     this.#answers.push(answer);
   }
