@@ -4,7 +4,7 @@ import type { Change } from './change.ts';
 import type { Client } from './client.ts';
 import type { Database, Statement } from './database.ts';
 import { KeystoreError } from './error.ts';
-import type { Draft } from './keystore.ts';
+import type { Draft, Spending } from './keystore.ts';
 import { locate } from './locate-query.ts';
 import type { LocateFilter } from './locate.ts';
 import type { ManagedObject } from './managed-object.ts';
@@ -14,6 +14,7 @@ import { foldClient, foldObject } from './fold.ts';
 import { generationOf } from './rewrap.ts';
 import type { Projection } from './projection.ts';
 import type { RecordLog } from './record-log.ts';
+import { holding, remaining, usageKey } from './usage.ts';
 
 export interface DraftParts {
   readonly database: Database;
@@ -21,6 +22,9 @@ export interface DraftParts {
   readonly records: RecordLog;
   readonly audit: AuditLog;
   readonly now: () => number;
+  readonly node: string;
+  /** The other nodes of the cluster that serve, for their part of what is limited. */
+  readonly peers: () => readonly string[];
   /** Generations of the wrapping key, in hexadecimal, that nothing may be sealed under. */
   readonly retired: ReadonlySet<string>;
   /** Refuses what must not be written now by throwing a KeystoreError. */
@@ -58,6 +62,28 @@ export class OpenDraft implements Draft {
 
   audit(entry: AuditEntry): void {
     this.#parts.audit.append(entry, this.#parts.now());
+  }
+
+  spend(uniqueIdentifier: string, amount: bigint): Spending {
+    const { projection, node, peers } = this.#parts;
+    const limit = projection.limit(uniqueIdentifier);
+    if (limit === undefined) return 'unlimited';
+    const used = projection.usage.folded(uniqueIdentifier);
+    const key = usageKey(uniqueIdentifier);
+    if (remaining(used, limit) < amount) return 'exceeded';
+    if (holding(used, limit, node) < amount) return 'elsewhere';
+    const before = used.get(limit.instance)?.get(node) ?? 0n;
+    const spent = { limit: limit.instance, amount: String(before + amount) };
+    this.#record('usage-spent', key, spent);
+    for (const to of peers()) {
+      const gift = (holding(used, limit, node) - holding(used, limit, to)) / 2n;
+      // Handed on in large pieces only: a peer that has a third of mine can serve for a while.
+      if (holding(used, limit, to) * 3n >= holding(used, limit, node)) continue;
+      const given = used.get(limit.instance)?.get(`${node}>${to}`) ?? 0n;
+      const granted = { limit: limit.instance, amount: String(given + gift), to };
+      if (gift > 0n) this.#record('usage-granted', key, granted);
+    }
+    return 'spent';
   }
 
   append(change: Change): void {

@@ -9,6 +9,8 @@ export interface KeyMaterial extends Disposable {
   readonly bytes: Buffer;
 }
 
+export type Spending = 'spent' | 'unlimited' | 'exceeded' | 'elsewhere';
+
 /** What a mutation sees and says inside one commit; reads include what it already appended. */
 export interface Draft {
   object(uniqueIdentifier: string): ManagedObject | undefined;
@@ -16,6 +18,11 @@ export interface Draft {
   clients(): readonly Client[];
   groups(): readonly string[];
   append(change: Change): void;
+  /**
+   * Takes an amount off an object's Usage Limits, in the limit's own unit, for good. `unlimited`
+   * where it has none; `elsewhere` where enough is left, but another node holds it.
+   */
+  spend(uniqueIdentifier: string, amount: bigint): Spending;
   /** Recorded in the same commit; dropped with it when the mutation throws. */
   audit(entry: AuditEntry): void;
 }

@@ -110,6 +110,14 @@ export interface Payloads {
   readonly 'destroy-intended': { readonly date: number };
   readonly 'destroy-cancelled': { readonly intent: string };
   readonly 'object-purged': { readonly intent: string };
+  /** Usage Limits: all that the record's node has spent of a limit so far, in decimal digits. */
+  readonly 'usage-spent': { readonly limit: string; readonly amount: string };
+  /** All that the record's node has handed on to another node so far. */
+  readonly 'usage-granted': {
+    readonly limit: string;
+    readonly amount: string;
+    readonly to: string;
+  };
   readonly 'group-made': Readonly<Record<string, never>>;
   readonly 'client-enrolled': {
     readonly name: string;
@@ -127,8 +135,10 @@ export type Kind = keyof Payloads;
 /** `alone`: a node that was never paired; `alone-for`, `refuse`: what a cluster does apart. */
 export type CopyPolicyName = 'alone' | 'alone-for' | 'refuse';
 
+type Subject = 'object' | 'usage' | 'client' | 'group' | 'node';
+
 /** What each kind speaks of: the fold of objects and clients leaves the rest to others. */
-const subjects: Readonly<Record<Kind, 'object' | 'client' | 'group' | 'node'>> = {
+const subjects: Readonly<Record<Kind, Subject>> = {
   'epoch-begun': 'node',
   'member-joined': 'node',
   'member-removed': 'node',
@@ -144,6 +154,8 @@ const subjects: Readonly<Record<Kind, 'object' | 'client' | 'group' | 'node'>> =
   'destroy-intended': 'object',
   'destroy-cancelled': 'object',
   'object-purged': 'object',
+  'usage-spent': 'usage',
+  'usage-granted': 'usage',
   'group-made': 'group',
   'client-enrolled': 'client',
   'client-allowed': 'client',
@@ -151,7 +163,7 @@ const subjects: Readonly<Record<Kind, 'object' | 'client' | 'group' | 'node'>> =
 };
 
 /** What a record of this kind speaks of; undefined for kinds of newer versions. */
-export function subjectOf(kind: string): 'object' | 'client' | 'group' | 'node' | undefined {
+export function subjectOf(kind: string): Subject | undefined {
   return Object.hasOwn(subjects, kind) ? subjects[kind as Kind] : undefined;
 }
 

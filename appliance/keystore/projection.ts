@@ -11,6 +11,8 @@ import { decodeForm, decodeValue, encodeValue, subjectOf } from './payload.ts';
 import { creationOf } from './material.ts';
 import { decodeHead } from './record.ts';
 import type { RecordHead } from './record.ts';
+import { remaining, totalOf, Usage, withCount } from './usage.ts';
+import type { Limit } from './usage.ts';
 
 interface ObjectRow {
   readonly identifier: string;
@@ -34,6 +36,7 @@ interface ObjectRow {
 
 /** The tables that are the fold's image: written with each record, read by everything. */
 export class Projection {
+  readonly usage: Usage;
   readonly #now: () => number;
   readonly #object: Statement;
   readonly #attributes: Statement;
@@ -56,10 +59,12 @@ export class Projection {
   /** `now`: seconds since 1970; states are computed from dates when they are read. */
   constructor(database: Database, now: () => number) {
     this.#now = now;
+    this.usage = new Usage(database);
     const prepare = (sql: string): Statement => database.prepare(sql);
     this.#object = prepare('SELECT * FROM object WHERE identifier = ?');
     this.#attributes = prepare(
-      'SELECT name, ordinal, value FROM attribute WHERE object = ? ORDER BY name, ordinal',
+      `SELECT name, ordinal, instance, value FROM attribute WHERE object = ?
+        ORDER BY name, ordinal`,
     );
     this.#records = prepare('SELECT body FROM record WHERE object = ?');
     this.#instance = prepare(
@@ -101,6 +106,10 @@ export class Projection {
   /** Brings the tables in step with all records that speak of what this record speaks of. */
   apply(record: RecordHead): void {
     const subject = subjectOf(record.kind);
+    if (subject === 'usage') {
+      this.usage.apply(record);
+      return;
+    }
     if (subject === undefined || subject === 'node') return;
     if (subject === 'group') {
       this.#putGroup.run(record.object);
@@ -217,10 +226,30 @@ export class Projection {
       ...(row.revocation === null
         ? {}
         : { revocationReason: JSON.parse(row.revocation) as { code: number; message?: string } }),
-      attributes: attributes.map(instanceOf),
+      attributes: attributes.map((each) => this.#counted(row.identifier, each)),
       form: decodeForm(row.form),
       hasMaterial: row.commitment !== null,
     };
+  }
+
+  /** The limit on an object's use; undefined where it has none. */
+  limit(object: string): Limit | undefined {
+    const rows = this.#attributes.all(object) as AttributeRow[];
+    const row = rows.find(({ name }) => name === 'Usage Limits');
+    return row === undefined ? undefined : this.#limitOf(row);
+  }
+
+  #limitOf({ instance, value }: AttributeRow): Limit {
+    const total = totalOf(decodeValue(value));
+    return { instance, owner: this.usage.owner(instance), total };
+  }
+
+  /** An attribute as it is read: Usage Limits with the count that is left (KMIP 1.4 §3.21). */
+  #counted(object: string, row: AttributeRow): AttributeInstance {
+    const attribute = instanceOf(row);
+    if (row.name !== 'Usage Limits') return attribute;
+    const left = remaining(this.usage.folded(object), this.#limitOf(row));
+    return { ...attribute, value: withCount(attribute.value, left) };
   }
 
   #writeObject(object: FoldedObject): void {
@@ -284,6 +313,7 @@ const allUsages = Object.values(CryptographicUsageMask).reduce((sum, bit) => sum
 interface AttributeRow {
   readonly name: string;
   readonly ordinal: number;
+  readonly instance: string;
   readonly value: Buffer;
 }
 

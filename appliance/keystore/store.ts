@@ -111,6 +111,12 @@ export class SqliteKeystore implements Keystore {
       records: this.#records,
       audit: this.#audit,
       retired: this.#retired,
+      node,
+      peers: () =>
+        this.replica
+          .members()
+          .filter((member) => !member.removed && member.node !== node)
+          .map((member) => member.node),
       now,
       admit: (kind) => this.#guard?.admit(kind),
     });
@@ -376,6 +382,7 @@ export class SqliteKeystore implements Keystore {
       this.#database.exec('ROLLBACK TO mutation; RELEASE mutation');
       this.#records.restore(position);
       this.#audit.reload();
+      this.#projection.usage.forget();
       return { queued, error, records: [] };
     }
   }

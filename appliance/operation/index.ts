@@ -10,6 +10,15 @@ import { getAttributes } from './get-attributes.ts';
 import { get } from './get.ts';
 import { locate } from './locate.ts';
 import { modifyAttribute } from './modify-attribute.ts';
+import { decrypt } from './decrypt.ts';
+import { encrypt } from './encrypt.ts';
+import { hash } from './hash.ts';
+import { macVerify } from './mac-verify.ts';
+import { mac } from './mac.ts';
+import { rngRetrieve } from './rng-retrieve.ts';
+import { rngSeed } from './rng-seed.ts';
+import { sign } from './sign.ts';
+import { signatureVerify } from './signature-verify.ts';
 import type { OperationDefinition } from './operation.ts';
 import { query } from './query.ts';
 import { register } from './register.ts';
@@ -32,4 +41,13 @@ export const operations: readonly OperationDefinition[] = [
   destroy,
   query,
   discoverVersions,
+  encrypt,
+  decrypt,
+  sign,
+  signatureVerify,
+  mac,
+  macVerify,
+  rngRetrieve,
+  rngSeed,
+  hash,
 ];

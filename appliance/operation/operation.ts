@@ -3,6 +3,7 @@ import type { Client } from '../keystore/client.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { Tag } from '../kmip/tag.ts';
+import type { Streams } from './stream.ts';
 import type { Writer } from '../ttlv/encode.ts';
 import type { Item } from '../ttlv/item.ts';
 import type { Codec } from '../ttlv/structure.ts';
@@ -14,7 +15,7 @@ export type Policy =
   /** Makes or lists objects of the client's own key group. */
   | { readonly target: 'group'; readonly right: 'create' | 'locate' }
   /** Touches one object, which has to be of the client's own key group. */
-  | { readonly target: 'object'; readonly right: 'get' | 'read' | 'modify' | 'destroy' };
+  | { readonly target: 'object'; readonly right: 'get' | 'read' | 'modify' | 'destroy' | 'use' };
 
 /** Where an act reads: the keystore itself, or the draft of the change it is part of. */
 export type View = Pick<Keystore, 'object' | 'locate'>;
@@ -29,6 +30,8 @@ export interface Context {
   readonly now: () => number;
   readonly random: (bytes: number) => Buffer;
   readonly newIdentifier: () => string;
+  /** What clients send in pieces, between one piece and the next. */
+  readonly streams: Streams;
   /** The operations that the server performs, for Query. */
   readonly operations: readonly OperationCode[];
   /**

@@ -9,6 +9,7 @@ import type { Draft, Keystore } from '../keystore/keystore.ts';
 import { operations } from '../operation/index.ts';
 import type { Act, Context, OperationDefinition, View } from '../operation/operation.ts';
 import type { WritePayload } from '../operation/operation.ts';
+import { Streams } from '../operation/stream.ts';
 import { isAllowed, notFound } from './authorisation.ts';
 import { serverLimits } from './limit.ts';
 import type { Log } from './log.ts';
@@ -41,6 +42,7 @@ interface Step {
  */
 export class Dispatch {
   readonly #options: DispatchOptions;
+  readonly #streams = new Streams();
 
   constructor(options: DispatchOptions) {
     this.#options = options;
@@ -54,7 +56,12 @@ export class Dispatch {
     } catch (error) {
       return this.refuseMessage(error, request);
     }
-    const run = new BatchRun(this.#options, message, client, request);
+    const run = new BatchRun(
+      { ...this.#options, streams: this.#streams },
+      message,
+      client,
+      request,
+    );
     try {
       const items = await run.perform();
       return this.#respond(message, items, request);
@@ -112,14 +119,19 @@ export class Dispatch {
 
 /** One message's batch (KMIP 1.4 §6.13, §6.14, §7.2). */
 class BatchRun {
-  readonly #options: DispatchOptions;
+  readonly #options: DispatchOptions & { readonly streams: Streams };
   readonly #message: RequestMessage;
   readonly #client: Client;
   readonly #request: string;
   readonly #version: number;
   #placeholder: string | undefined;
 
-  constructor(options: DispatchOptions, message: RequestMessage, client: Client, request: string) {
+  constructor(
+    options: DispatchOptions & { readonly streams: Streams },
+    message: RequestMessage,
+    client: Client,
+    request: string,
+  ) {
     this.#options = options;
     this.#message = message;
     this.#client = client;
@@ -240,6 +252,7 @@ class BatchRun {
         now,
         random,
         newIdentifier,
+        streams: this.#options.streams,
         operations: operations.filter((o) => o.since <= this.#version).map((o) => o.operation),
         target: (view, identifier) => this.#target(step, view, identifier),
         place: (identifier) => {
