@@ -59,6 +59,10 @@ export class TokenClient implements Token {
     return { id, publicKey, hash: hash.toString() as OaepHash };
   }
 
+  async destroyRootKey(id: Uint8Array): Promise<void> {
+    await this.#call(tokenRequest.destroyRootKey, id);
+  }
+
   decrypt(id: Uint8Array, hash: OaepHash, ciphertext: Uint8Array): Promise<Buffer> {
     return this.#call(tokenRequest.decrypt, joinParts(id, Buffer.from(hash), ciphertext));
   }

@@ -147,6 +147,21 @@ export class Pkcs11 {
     });
   }
 
+  destroyRootKey(id: Uint8Array): void {
+    this.#guard(() => {
+      const { handle } = this.#openLoggedIn();
+      for (const objectClass of [pkcs11js.CKO_PRIVATE_KEY, pkcs11js.CKO_PUBLIC_KEY]) {
+        for (;;) {
+          const key = this.#object(handle, objectClass, id);
+          if (key === undefined) break;
+          this.#module.C_DestroyObject(handle, key);
+        }
+      }
+      // tpm2-pkcs11 1.9.0 keeps the place in the TPM that the destroyed key had until a logout.
+      this.#loginAgain();
+    });
+  }
+
   decrypt(id: Uint8Array, hash: OaepHash, ciphertext: Uint8Array): Buffer {
     return this.#guard(() => {
       const { handle } = this.#openLoggedIn();
@@ -331,14 +346,18 @@ export class Pkcs11 {
   }
 
   #key(session: Buffer, objectClass: number, id: Uint8Array): Buffer {
+    const found = this.#object(session, objectClass, id);
+    if (found === undefined) throw new TokenError('key-missing', 'the root key is not there');
+    return found;
+  }
+
+  #object(session: Buffer, objectClass: number, id: Uint8Array): Buffer | undefined {
     this.#module.C_FindObjectsInit(session, [
       { type: pkcs11js.CKA_CLASS, value: objectClass },
       { type: pkcs11js.CKA_ID, value: Buffer.from(id) },
     ]);
     try {
-      const [found] = this.#module.C_FindObjects(session, 1);
-      if (found === undefined) throw new TokenError('key-missing', 'the root key is not there');
-      return found;
+      return this.#module.C_FindObjects(session, 1)[0];
     } finally {
       this.#module.C_FindObjectsFinal(session);
     }

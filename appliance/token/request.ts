@@ -10,6 +10,8 @@ export const tokenRequest = {
   makeRootKey: 4,
   /** Parts: identifier, hash, ciphertext; answered with the plaintext. */
   decrypt: 5,
+  /** The identifier; answered with nothing. */
+  destroyRootKey: 7,
   /** Nothing: logs out and in again. */
   relogin: 6,
 } as const;

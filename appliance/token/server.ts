@@ -80,6 +80,9 @@ function perform(token: Pkcs11, { kind, payload }: Frame): Buffer {
       const [id, hash, ciphertext] = splitParts(payload, 3) as [Buffer, Buffer, Buffer];
       return token.decrypt(id, hash.toString() as OaepHash, ciphertext);
     }
+    case tokenRequest.destroyRootKey:
+      token.destroyRootKey(payload);
+      return Buffer.alloc(0);
     default:
       throw new TokenError('protocol', 'no such request');
   }

@@ -34,6 +34,11 @@ export interface Token {
   provision(label: string, officerPin: Uint8Array, pin: Uint8Array): Promise<void>;
   /** Makes a root key: RSA-3072, or 2048 where the token has no 3072; its attributes checked. */
   makeRootKey(label: string): Promise<RootKey>;
+  /**
+   * Destroys a root key, both halves; nothing happens where it is not there. An old copy of a TPM's
+   * store still has it, until the TPM is cleared.
+   */
+  destroyRootKey(id: Uint8Array): Promise<void>;
   /** RSA-OAEP (RFC 8017 §7.1.2, empty label); `ciphertext` as long as the modulus. */
   decrypt(id: Uint8Array, hash: OaepHash, ciphertext: Uint8Array): Promise<Buffer>;
 }

@@ -50,6 +50,10 @@ export class NearToken implements Token {
   provision = (): Promise<void> => Promise.reject(new TokenError('failed', 'not here'));
   makeRootKey = (label: string): ReturnType<Token['makeRootKey']> =>
     this.#call(() => module.makeRootKey(label));
+  destroyRootKey = (id: Uint8Array): Promise<void> =>
+    this.#call(() => {
+      module.destroyRootKey(id);
+    });
   decrypt = (...all: Parameters<Token['decrypt']>): Promise<Buffer> =>
     this.#call(() => {
       if (this.lost.has(Buffer.from(all[0]).toString('hex'))) {

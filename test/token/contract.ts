@@ -53,6 +53,7 @@ export function contract(name: string, options: TokenProcessOptions): void {
   });
   login(says, subject);
   decryption(says, subject);
+  destruction(says, subject);
   survival(says, subject);
 }
 
@@ -129,6 +130,27 @@ function decryption(says: Says, subject: Subject): void {
     t.is(await refusalOf(token.decrypt(randomBytes(16), key.hash, sealed)), 'key-missing');
     const stranger = await subject.process.fresh();
     t.is(await refusalOf(stranger.decrypt(key.id, key.hash, sealed)), 'pin-needed');
+  });
+}
+
+function destruction(says: Says, subject: Subject): void {
+  says('a destroyed root key decrypts nothing, the others all, and twice is once', async (t) => {
+    const first = subject.firstKey();
+    const token = await subject.process.ready();
+    const doomed = await token.makeRootKey('doomed');
+    const plaintext = randomBytes(32);
+    const sealed = encrypt(doomed, plaintext);
+    t.deepEqual(await token.decrypt(doomed.id, doomed.hash, sealed), plaintext);
+    await token.destroyRootKey(doomed.id);
+    await token.destroyRootKey(doomed.id);
+    t.is(await refusalOf(token.decrypt(doomed.id, doomed.hash, sealed)), 'key-missing');
+    const still = encrypt(first, plaintext);
+    t.deepEqual(await token.decrypt(first.id, first.hash, still), plaintext);
+    const next = await subject.process.ready();
+    t.is(await refusalOf(next.decrypt(doomed.id, doomed.hash, sealed)), 'key-missing');
+    t.deepEqual(await next.decrypt(first.id, first.hash, still), plaintext);
+    const stranger = await subject.process.fresh();
+    t.is(await refusalOf(stranger.destroyRootKey(first.id)), 'pin-needed');
   });
 }
 
