@@ -1,3 +1,4 @@
+import type { AuditTrail } from '../keystore/audit-trail.ts';
 import type { Keystore } from '../keystore/keystore.ts';
 import type { StatusView } from './schema.ts';
 
@@ -16,6 +17,7 @@ export interface Appliance {
     makeClient(name: string): { readonly key: string; readonly certificate: string };
     signRequest(request: string, name?: string): string;
   };
+  readonly audit: Pick<AuditTrail, 'newest' | 'page' | 'check'>;
   /** Reads a certificate: its fingerprint and its last second. */
   readonly readCertificate: (pem: string) => { fingerprint: string; notAfter: number };
   /** Ends live connections of a certificate. */

@@ -1,6 +1,13 @@
 import { request } from 'node:http';
 import { problem } from './schema.ts';
-import type { AddedClient, ClientView, KeyView, StatusView } from './schema.ts';
+import type {
+  AddedClient,
+  AuditCheckView,
+  AuditPage,
+  ClientView,
+  KeyView,
+  StatusView,
+} from './schema.ts';
 
 /** What the admin API refused, or why it could not be asked. */
 export class AdminRefusal extends Error {
@@ -66,6 +73,15 @@ export class AdminClient {
   destroyKey(id: string, confirm?: string): Promise<KeyView> {
     const body = confirm === undefined ? {} : { confirm };
     return this.#call('POST', `/v1/keys/${encodeURIComponent(id)}/destroy`, body);
+  }
+
+  audit(query: Readonly<Record<string, number>>): Promise<AuditPage> {
+    const text = Object.entries(query).map(([name, value]) => `${name}=${value}`);
+    return this.#call('GET', `/v1/audit?${text.join('&')}`);
+  }
+
+  checkAudit(): Promise<AuditCheckView> {
+    return this.#call('POST', '/v1/audit/check', {});
   }
 
   async #call<T>(method: string, path: string, body?: object): Promise<T> {

@@ -97,6 +97,38 @@ export const keyPage = z.object({
   group: z.string().optional(),
 });
 
+export const auditPageQuery = z.object({
+  /** Entries behind this number; or the last so many. */
+  after: z.coerce.number().int().min(0).optional(),
+  last: z.coerce.number().int().min(0).max(1000).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+export const auditEntryView = z.object({
+  seq: z.number(),
+  /** Seconds since 1970. */
+  time: z.number(),
+  hash: z.string(),
+  request: z.string(),
+  actor: z.string(),
+  act: z.string(),
+  object: z.string().optional(),
+  outcome: z.enum(['success', 'denied', 'failed']),
+  reason: z.string().optional(),
+});
+
+export const auditPage = z.object({ entries: z.array(auditEntryView), newest: z.number() });
+
+export const auditCheck = z.object({
+  entries: z.number(),
+  first: z.number(),
+  last: z.number(),
+  heads: z.number(),
+  /** Where the chain breaks, and the first signed head that it contradicts. */
+  broken: z.number().optional(),
+  contradicted: z.number().optional(),
+});
+
 export const makeGroup = z.object({ name: label });
 
 export const problem = z.object({
@@ -107,4 +139,7 @@ export type ClientView = z.infer<typeof clientView>;
 export type KeyView = z.infer<typeof keyView>;
 export type StatusView = z.infer<typeof statusView>;
 export type AddedClient = z.infer<typeof addedClient>;
+export type AuditEntryView = z.infer<typeof auditEntryView>;
+export type AuditPage = z.infer<typeof auditPage>;
+export type AuditCheckView = z.infer<typeof auditCheck>;
 export type Problem = z.infer<typeof problem>;

@@ -21,15 +21,19 @@ export interface ChainedEntry {
   readonly hash: Uint8Array;
 }
 
-/** The first sequence number at which a chain breaks; undefined for a whole one. */
+/**
+ * The first sequence number at which a chain breaks; undefined for a whole one. `previous`: the
+ * hash before the first entry, `first`: the number that it has to have.
+ */
 export function firstBreak(
   entries: Iterable<ChainedEntry>,
   previous: Uint8Array = chainStart,
+  first = 1,
 ): number | undefined {
   let last = previous;
-  let expected: number | undefined;
+  let expected = first;
   for (const { seq, time, entry, hash: found } of entries) {
-    if (expected !== undefined && seq !== expected) return expected;
+    if (seq !== expected) return expected;
     if (!chainHash(last, seq, time, entry).equals(found)) return seq;
     last = found;
     expected = seq + 1;

@@ -7,6 +7,7 @@ export const exitCode = {
   notServing: 4,
   notReachable: 5,
   notFound: 6,
+  broken: 7,
 } as const;
 
 const byRefusal: Readonly<Record<string, number>> = {
@@ -15,6 +16,7 @@ const byRefusal: Readonly<Record<string, number>> = {
   'not-serving': exitCode.notServing,
   'not-reachable': exitCode.notReachable,
   'not-found': exitCode.notFound,
+  'audit-broken': exitCode.broken,
 };
 
 export function exitCodeOf(code: string): number {

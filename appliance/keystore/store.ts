@@ -3,6 +3,7 @@ import type { AuditEntry } from '../audit/event.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { AuditLog } from './audit-log.ts';
+import { AuditTrail } from './audit-trail.ts';
 import type { Client } from './client.ts';
 import { asKeystoreError, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
@@ -71,6 +72,8 @@ const notesMilliseconds = 100;
 export class SqliteKeystore implements Keystore {
   /** The keystore as other nodes and backups see it. */
   readonly replica: Replica;
+  /** The audit as administrators and receivers see it. */
+  readonly trail: AuditTrail;
   readonly #options: KeystoreOptions;
   readonly #database: Database;
   readonly #projection: Projection;
@@ -129,6 +132,13 @@ export class SqliteKeystore implements Keystore {
       commitmentKey: options.commitmentKey,
       now,
       log: options.log,
+      commit: (mutation) => this.#enqueue(mutation),
+    });
+    this.trail = new AuditTrail({
+      audit: this.#audit,
+      node,
+      now,
+      records: (object) => this.#projection.records(object),
       commit: (mutation) => this.#enqueue(mutation),
     });
     this.#sealed = this.#database.prepare(`SELECT m.sealed, m.commitment,

@@ -26,6 +26,26 @@ const schema = z.strictObject({
     /** Starts the token process; without it systemd does. */
     token_command: z.array(z.string()).min(1).optional(),
   }),
+  audit: z
+    .strictObject({
+      /** Entries are kept for so many days, and so many of them. */
+      keep_days: z.number().int().min(1).default(400),
+      keep_entries: z.number().int().min(10_000).default(5_000_000),
+      /** Receivers of RFC 5424 messages over TLS (RFC 5425). */
+      syslog: z
+        .array(
+          z.strictObject({
+            server: endpoint,
+            /** The name in its certificate, where that is not the address. */
+            name: z.string().optional(),
+            ca: z.string(),
+            certificate: z.string().optional(),
+            key: z.string().optional(),
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
   server: z.strictObject({
     listen: endpoint.default('0.0.0.0:5696'),
     /** DNS names and addresses for the certificate, beside the host's own. */

@@ -24,6 +24,7 @@ import { commitmentKey, recordKey, serverIdentity } from './node-secret.ts';
 import type { ServerIdentity } from './node-secret.ts';
 import { SystemdNotify } from './notify.ts';
 import { dieWithParent, onStop } from './process.ts';
+import { AuditKeeping } from './audit-keeping.ts';
 import { Rotation } from './rotation.ts';
 import { beginningStatusOf, statusOf } from './status.ts';
 import { nodeIdentity } from './node-identity.ts';
@@ -55,12 +56,17 @@ async function main(): Promise<void> {
   const kind = configuration.server.key;
   const identity = await serverIdentity(files, folder, names, kind, surroundings);
   const rotation = new Rotation({ keystore, files, keeper, log });
-  const parts = { keystore, keeper, identity, cluster, node, log, configuration, rotation };
+  const audit = new AuditKeeping({ trail: keystore.trail, configuration, node, now, log });
+  const parts = {
+    ...{ keystore, keeper, identity, audit, cluster, node, log, configuration },
+    rotation,
+  };
   const { listener, address, appliance } = await serve(parts);
   admin.open(appliance);
   onStop(async () => {
     await systemd.stopping();
     rotation.stop();
+    await audit.stop();
     await admin.close();
     await listener.close();
     await keystore.close();
@@ -133,8 +139,9 @@ async function serve(parts: {
   readonly log: Log;
   readonly configuration: Configuration;
   readonly rotation: Rotation;
+  readonly audit: AuditKeeping;
 }): Promise<{ listener: Listener; address: AddressInfo; appliance: Appliance }> {
-  const { keystore, keeper, identity, cluster, node, log, configuration, rotation } = parts;
+  const { keystore, keeper, identity, cluster, node, log, configuration, rotation, audit } = parts;
   const newIdentifier = (): string => randomUUID();
   const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
   const { authority, key, certificate } = identity;
@@ -153,8 +160,20 @@ async function serve(parts: {
   const appliance: Appliance = {
     keystore,
     status: () =>
-      statusOf({ keystore, keeper, rotation, listener, certificate, endpoint, node, cluster, now }),
+      statusOf({
+        keystore,
+        keeper,
+        rotation,
+        audit,
+        listener,
+        certificate,
+        endpoint,
+        node,
+        cluster,
+        now,
+      }),
     authority,
+    audit: keystore.trail,
     readCertificate: (pem) => {
       const read = readCertificate(pem);
       return { fingerprint: fingerprint(read), notAfter: Date.parse(read.validTo) / 1000 };

@@ -4,6 +4,7 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
 import type { Listener } from '../server/listener.ts';
+import type { AuditKeeping } from './audit-keeping.ts';
 import type { Rotation } from './rotation.ts';
 import { earliestPlausible } from './clock.ts';
 
@@ -17,6 +18,7 @@ export async function statusOf(parts: {
   readonly keystore: SqliteKeystore;
   readonly keeper: KeeperClient;
   readonly rotation: Rotation;
+  readonly audit: AuditKeeping;
   readonly listener: Listener;
   readonly certificate: string;
   readonly endpoint: string;
@@ -24,7 +26,7 @@ export async function statusOf(parts: {
   readonly cluster: string;
   readonly now: () => number;
 }): Promise<StatusView> {
-  const { keystore, keeper, rotation, listener, certificate } = parts;
+  const { keystore, keeper, rotation, listener, certificate, audit } = parts;
   const { endpoint, node, cluster, now } = parts;
   const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
   const { objects, records } = keystore.count();
@@ -35,6 +37,7 @@ export async function statusOf(parts: {
       ? []
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
     ...clockAlarms(certificate, now()),
+    ...auditAlarms(audit),
   ];
   return {
     state: found?.byOrder === true ? 'SEALED' : alarms.length === 0 ? 'SERVING' : 'DEGRADED',
@@ -124,4 +127,15 @@ function rootKeyAlarms(found: KeeperStatus | undefined, now: number): string[] {
     return [`the root key cannot be used (${token.state}): keys are served until the next start`];
   }
   return [];
+}
+
+/** Entries wait in the audit while a receiver is away; they would be late, not lost. */
+function auditAlarms(audit: AuditKeeping): string[] {
+  return audit
+    .receivers()
+    .filter(({ connected }) => !connected)
+    .map(({ target, behind, failure }) => {
+      const why = failure === undefined ? '' : ` (${failure})`;
+      return `the syslog server ${target} is away${why}: ${behind} audit entries wait for it`;
+    });
 }

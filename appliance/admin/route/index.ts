@@ -1,10 +1,16 @@
 import type { Reach } from '../appliance.ts';
 import type { Route } from '../route.ts';
+import { auditRoutes } from './audit.ts';
 import { clientRoutes } from './client.ts';
 import { keyRoutes } from './key.ts';
 import { statusRoutes } from './status.ts';
 
 /** The whole admin API. */
 export function routesOf(reach: Reach): Route[] {
-  return [...statusRoutes(reach), ...clientRoutes(reach), ...keyRoutes(reach)];
+  return [
+    ...statusRoutes(reach),
+    ...clientRoutes(reach),
+    ...keyRoutes(reach),
+    ...auditRoutes(reach),
+  ];
 }

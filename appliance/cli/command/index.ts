@@ -1,4 +1,5 @@
 import type { Command, Noun } from '../command.ts';
+import * as audit from './audit.ts';
 import * as client from './client.ts';
 import * as group from './group.ts';
 import * as key from './key.ts';
@@ -11,6 +12,7 @@ import * as status from './status.ts';
 export const plainCommands: readonly Command[] = [...status.commands, ...seal.commands];
 
 export const nouns: readonly Noun[] = [
+  { name: 'audit', what: 'what everybody did or was denied', commands: audit.commands },
   { name: 'client', what: 'KMIP clients and their certificates', commands: client.commands },
   { name: 'group', what: 'key groups: who sees whose keys', commands: group.commands },
   { name: 'key', what: 'managed objects', commands: key.commands },
