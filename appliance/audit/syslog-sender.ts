@@ -109,7 +109,7 @@ export class SyslogSender {
   #connect(): void {
     const { host, port, name = host, ca, certificate: cert, key } = this.#options.target;
     const own = cert === undefined || key === undefined ? {} : { cert, key };
-    // An address is no server name (RFC 6066 §3); the certificate is checked against it all the same.
+    // An address is no server name (RFC 6066 §3); the certificate is checked against it anyway.
     const servername = isIP(name) === 0 ? { servername: name } : {};
     const socket = connect({ host, port, ca, ...servername, ...own, minVersion: 'TLSv1.2' });
     this.#socket = socket;
