@@ -1,6 +1,7 @@
 import { KeeperConnection } from './connection.ts';
 import { KeeperError } from './keeper.ts';
 import type { Keeper, KeeperStatus } from './keeper.ts';
+import type { PairingCandidate, PairingProposal, Statement } from './pairing.ts';
 import {
   joinItems,
   keeperErrorCodes,
@@ -60,8 +61,43 @@ export class KeeperClient implements Keeper {
     await this.#connection.call(keeperRequest.retire, Buffer.alloc(0));
   }
 
+  /** The cluster's id, and what tells its keepers from all others. */
+  async identity(): Promise<{ readonly cluster: string; readonly identity: string }> {
+    return (await this.#json(keeperRequest.identity)) as { cluster: string; identity: string };
+  }
+
+  /** Has the keeper show a pairing to the person at its console. Throws `proposal-refused`. */
+  async propose(proposal: PairingProposal): Promise<void> {
+    const payload = Buffer.from(JSON.stringify(proposal));
+    await this.#connection.call(keeperRequest.propose, payload);
+  }
+
+  async candidate(): Promise<PairingCandidate | undefined> {
+    return ((await this.#json(keeperRequest.candidate)) ?? undefined) as
+      PairingCandidate | undefined;
+  }
+
+  /** What this node's keeper tells the keeper of a peer. Throws `peer-unknown`, `sealed`. */
+  async statement(node: string): Promise<Statement> {
+    return (await this.#json(keeperRequest.statement, Buffer.from(node))) as Statement;
+  }
+
+  /** Gives the keeper what a peer's keeper said. Throws `statement-refused`, `peer-unknown`. */
+  async take(statement: Statement): Promise<void> {
+    await this.#connection.call(keeperRequest.take, Buffer.from(JSON.stringify(statement)));
+  }
+
+  /** Every record of the cluster is here and every secret was opened. */
+  async joined(): Promise<void> {
+    await this.#connection.call(keeperRequest.joined, Buffer.alloc(0));
+  }
+
   close(): void {
     this.#connection.close();
+  }
+
+  async #json(kind: number, payload = Buffer.alloc(0)): Promise<unknown> {
+    return JSON.parse((await this.#connection.call(kind, payload)).toString()) as unknown;
   }
 
   #ask(kind: 'seal' | 'open', context: Uint8Array, data: Uint8Array): Promise<Buffer> {

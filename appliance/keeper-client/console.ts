@@ -1,5 +1,6 @@
 import { KeeperConnection } from './connection.ts';
 import type { KeeperStatus } from './keeper.ts';
+import type { PairingCandidate, PublicRoot } from './pairing.ts';
 import { keeperRequest } from './request.ts';
 
 /** What a person says when an appliance is set up. */
@@ -80,6 +81,34 @@ export class KeeperConsole {
   /** Opens a backup's wrapping keys for reading, beside those that are open. */
   async lend(request: LendRequest): Promise<void> {
     await this.#json(keeperRequest.lend, request);
+  }
+
+  /** The root key of a node that is to join, and is new. Throws KeeperError `not-new`, `token`. */
+  async prepareJoin(label: string): Promise<PublicRoot> {
+    const answer = await this.#connection.call(keeperRequest.prepareJoin, Buffer.from(label));
+    return JSON.parse(answer.toString()) as PublicRoot;
+  }
+
+  /** The pairing whose words wait to be compared. */
+  async candidate(): Promise<PairingCandidate | undefined> {
+    const answer = await this.#connection.call(keeperRequest.candidate, Buffer.alloc(0));
+    return (JSON.parse(answer.toString()) as PairingCandidate | null) ?? undefined;
+  }
+
+  /** Says that a person compared these words on both nodes. Throws `proposal-refused`. */
+  async confirmPairing(words: readonly string[]): Promise<void> {
+    await this.#json(keeperRequest.confirmPairing, words);
+  }
+
+  /** Says that the words differed: the pairing is forgotten. */
+  async refusePairing(): Promise<void> {
+    await this.#connection.call(keeperRequest.refusePairing, Buffer.alloc(0));
+  }
+
+  /** Drops a peer's slots and begins a wrapping key that it never had; gives its id. */
+  async removePeer(node: string): Promise<string> {
+    const answer = await this.#connection.call(keeperRequest.removePeer, Buffer.from(node));
+    return answer.toString();
   }
 
   /** Wipes every wrapping key from memory; nothing opens until `unseal`, not even after a boot. */

@@ -12,6 +12,20 @@ export interface KeeperStatus {
   readonly byOrder?: true;
   /** Hex ids of the generations that older sealed bytes may still need; absent where none is. */
   readonly older?: readonly string[];
+  /** The generation that is begun and not yet written under; and the peers it waits for. */
+  readonly pending?: { readonly generation: string; readonly waitsFor: readonly string[] };
+  /** The other nodes that have slots; absent for a node that was never paired. */
+  readonly pair?: {
+    readonly node: string;
+    /** True until every record of the cluster has come here. */
+    readonly joining: boolean;
+    readonly peers: readonly {
+      readonly node: string;
+      readonly name: string;
+      /** Whether its token has opened the generation that is written under. */
+      readonly proven: boolean;
+    }[];
+  };
   readonly token: {
     readonly state: 'ready' | 'absent' | 'locked' | 'pin-needed' | 'pin-wrong' | 'failed';
     readonly label?: string;
@@ -68,6 +82,9 @@ export type KeeperErrorCode =
   | 'share-wrong'
   | 'share-foreign'
   | 'shares-too-few'
+  | 'proposal-refused'
+  | 'statement-refused'
+  | 'peer-unknown'
   | 'no-recovery';
 
 /** A refusal or absence of the keeper. */

@@ -14,6 +14,26 @@ export const keeperRequest = {
   derive: 5,
   /** Nothing; answered with the slot table as it lies on the disk. */
   slots: 6,
+  /** Nothing; answered with JSON of a cluster's id and identity. */
+  identity: 64,
+  /** JSON of PairingProposal: shown to the person at the console; answered with nothing. */
+  propose: 65,
+  /** JSON of PairingCandidate, or of null. */
+  candidate: 66,
+  /** A peer's node; answered with JSON of the Statement for its keeper. */
+  statement: 67,
+  /** JSON of a peer's Statement; answered with nothing. */
+  take: 68,
+  /** Nothing; says that every record has come and every secret was opened. */
+  joined: 69,
+  /** Console only. A label; answered with JSON of the PublicRoot that is to join. */
+  prepareJoin: 70,
+  /** Console only. JSON of the words that a person compared; answered with nothing. */
+  confirmPairing: 71,
+  /** Console only. Nothing; forgets the pairing that waits. */
+  refusePairing: 72,
+  /** Console only. A peer's node; answered with the new generation in hexadecimal. */
+  removePeer: 73,
   /** Console only. JSON of InitialiseRequest; answered with nothing. */
   initialise: 16,
   /** Console only. The PIN as a person typed it; answered with nothing. */
@@ -65,6 +85,9 @@ export const keeperErrorCodes = [
   'share-word',
   'share-twice',
   'share-wrong',
+  'proposal-refused',
+  'statement-refused',
+  'peer-unknown',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

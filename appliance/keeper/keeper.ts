@@ -5,6 +5,7 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { KeyRing } from './key-ring.ts';
 import { lendWithShares, makeRecovery, proveRecovery, restoreWithShares } from './recovering.ts';
+import { Pairing } from './pairing.ts';
 import { RootToken } from './root-token.ts';
 import { retireGenerations, rotateRootKey, rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
@@ -27,6 +28,8 @@ export class KeyKeeper {
   readonly #ring: KeyRing;
   readonly #root: RootToken;
   readonly #parts: KeeperParts;
+  /** What makes a pair of two keepers. */
+  readonly pairing: Pairing;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -37,6 +40,7 @@ export class KeyKeeper {
     const ring = (this.#ring = new KeyRing({ folder, random, sealedByOrder }));
     const root = (this.#root = new RootToken(options));
     this.#parts = { folder, ring, root, random, now, log };
+    this.pairing = new Pairing(this.#parts);
   }
 
   status(): KeeperStatus {
@@ -123,7 +127,8 @@ export class KeyKeeper {
 
   /** See `retireGenerations`. */
   retire(): void {
-    retireGenerations(this.#parts);
+    const older = this.#ring.older();
+    retireGenerations(this.#parts, this.pairing.retirable(older));
   }
 
   /** See `makeRecovery`. */

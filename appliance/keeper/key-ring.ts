@@ -1,6 +1,7 @@
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { deriveFrom, markOf, openSecret, sealSecret } from './cluster-secret.ts';
+import { compareGenerations, pendingOf, waitedFor } from './peer.ts';
 import { isRecovery } from './restore.ts';
 import type { Slot } from './slot.ts';
 import { slotTablePurpose, storedText, writeSlotTable } from './slot-table.ts';
@@ -18,7 +19,9 @@ export interface KeyRingOptions {
 }
 
 /** What a slot table becomes; what is left out stays as it is. */
-export type TableChange = Partial<Pick<SlotTable, 'slots' | 'written' | 'recovery'>>;
+export type TableChange = Partial<
+  Pick<SlotTable, 'serial' | 'slots' | 'written' | 'recovery' | 'node' | 'peers' | 'order'>
+> & { readonly joining?: undefined };
 
 /** The wrapping keys in memory, the cluster's secret, and the slot table that belongs to them. */
 export class KeyRing {
@@ -49,15 +52,28 @@ export class KeyRing {
     return [...this.#keys.values()];
   }
 
-  status(): Pick<KeeperStatus, 'cluster' | 'generation' | 'older'> {
-    const older = [...this.#keys.keys()].filter((id) => id !== this.#table?.written);
+  status(): Pick<KeeperStatus, 'cluster' | 'generation' | 'older' | 'pending' | 'pair'> {
+    const table = this.#table;
+    const older = this.older();
+    const [pending] = table === undefined ? [] : pendingOf(table, [...this.#keys.keys()]);
     return {
+      ...pairStatus(table),
+      ...(table === undefined || pending === undefined
+        ? {}
+        : { pending: { generation: pending, waitsFor: waitedFor(table, pending) } }),
       ...(this.#table === undefined ? {} : { cluster: this.#table.cluster }),
       ...(this.#written === undefined
         ? {}
         : { generation: this.#written.generation.toString('hex') }),
       ...(older.length === 0 ? {} : { older }),
     };
+  }
+
+  /** Generations before the written one: what is sealed under them has yet to be sealed anew. */
+  older(): string[] {
+    const table = this.#table;
+    if (table === undefined) return [];
+    return [...this.#keys.keys()].filter((id) => compareGenerations(table, id, table.written) < 0);
   }
 
   seal(context: Uint8Array, plaintext: Uint8Array): Buffer {
@@ -156,7 +172,8 @@ export class KeyRing {
   /** Writes a changed table durably and goes on with it. Throws KeeperError. */
   store(change: TableChange): void {
     const { table } = this.opened();
-    const next = { ...table, serial: table.serial + 1, ...change };
+    const { joining, ...rest } = { ...table, serial: table.serial + 1, ...change };
+    const next = joining === undefined ? rest : { ...rest, joining };
     const key = this.#keys.get(next.written);
     if (key === undefined || this.#secret === undefined) {
       throw new KeeperError('generation-unknown', 'no such generation');
@@ -175,6 +192,12 @@ export class KeyRing {
   forget(generation: string): void {
     this.#keys.get(generation)?.wipe();
     this.#keys.delete(generation);
+  }
+
+  /** Forgets a table too: a join that is begun anew. */
+  reset(): void {
+    this.wipe();
+    this.#table = undefined;
   }
 
   wipe(): void {
@@ -205,4 +228,20 @@ export class KeyRing {
 /** The root key's slot of the generation that is written under. */
 export function writtenSlot({ slots, written }: SlotTable): Slot | undefined {
   return slots.find((slot) => slot.generation === written && !isRecovery(slot));
+}
+
+function pairStatus(table: SlotTable | undefined): Pick<KeeperStatus, 'pair'> {
+  if (table?.node === undefined) return {};
+  const { node, joining, peers = [] } = table;
+  return {
+    pair: {
+      node,
+      joining: joining === true,
+      peers: peers.map((peer) => ({
+        node: peer.node,
+        name: peer.name,
+        proven: peer.proven.includes(table.written),
+      })),
+    },
+  };
 }

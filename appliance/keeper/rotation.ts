@@ -1,9 +1,11 @@
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperLog } from './keeper-options.ts';
 import type { KeyRing } from './key-ring.ts';
+import { nextNumber, pendingOf } from './peer.ts';
 import { recoverySlot } from './recovery.ts';
 import { isRecovery } from './restore.ts';
 import type { RootToken } from './root-token.ts';
+import { slotFor } from './peer-slot.ts';
 import type { Slot } from './slot.ts';
 import { generationBytes, WrappingKey } from './wrapping-key.ts';
 
@@ -37,14 +39,20 @@ export async function rotateRootKey(parts: KeeperParts, label: string): Promise<
 }
 
 /**
- * Begins a new generation of the wrapping key and gives its id in hexadecimal. From then on it is
- * written under; the older ones open what they sealed until `retire`. Throws KeeperError
+ * Begins a new generation of the wrapping key and gives its id in hexadecimal. It is written under
+ * at once, or, where there are peers, when each has proven its slot; the older ones open what they
+ * sealed until `retire`. `urgent`: while another rotation goes on too; a generation that nobody
+ * writes under yet is dropped then, because a node that was removed may have it. Throws KeeperError
  * `sealed`, `token`, `rotating`.
  */
-export async function rotateWrappingKey(parts: KeeperParts): Promise<string> {
+export async function rotateWrappingKey(
+  parts: KeeperParts,
+  { urgent = false } = {},
+): Promise<string> {
   const { ring, root, random, now, log } = parts;
   const { slot: current } = ring.opened();
-  if (ring.keys.length > 1) {
+  if (urgent) dropPending(ring);
+  else if (ring.keys.length > 1) {
     throw new KeeperError('rotating', 'the last rotation is still going on');
   }
   const generation = await root.attempt(async () => {
@@ -56,30 +64,84 @@ export async function rotateWrappingKey(parts: KeeperParts): Promise<string> {
       hash: current.hash,
     };
     const slot = await root.provenSlot(rootKey, current.label, key);
-    const { table } = ring.opened();
-    ring.add(key);
-    const { recovery } = table;
-    const further = recovery === undefined ? [] : [recoverySlot(recovery, key, now())];
-    try {
-      ring.store({ slots: [slot, ...further, ...table.slots], written: slot.generation });
-    } catch (error) {
-      ring.forget(slot.generation);
-      throw error;
-    }
+    begin(ring, slot, key, now());
     return slot.generation;
   });
-  log('info', 'a new wrapping key is written under', { generation });
+  const { written } = ring.opened().table;
+  const waits = written !== generation;
+  log(
+    'info',
+    waits ? 'a wrapping key waits for its peers' : 'a new wrapping key is written under',
+    {
+      generation,
+    },
+  );
   return generation;
 }
 
-/** Forgets every generation but the written one, and their slots. Throws KeeperError `sealed`. */
-export function retireGenerations({ ring, log }: Pick<KeeperParts, 'ring' | 'log'>): void {
+/** Writes a new generation down: with its recovery slot, and one for each peer. */
+function begin(ring: KeyRing, slot: Slot, key: WrappingKey, now: number): void {
   const { table } = ring.opened();
-  if (ring.keys.length === 1) return;
-  ring.store({ slots: table.slots.filter(({ generation }) => generation === table.written) });
-  for (const { generation } of ring.keys) {
-    const id = generation.toString('hex');
-    if (id !== table.written) ring.forget(id);
+  const { recovery, peers = [], order } = table;
+  const { generation } = slot;
+  const further = recovery === undefined ? [] : [recoverySlot(recovery, key, now)];
+  ring.add(key);
+  try {
+    ring.store({
+      slots: [slot, ...further, ...table.slots],
+      ...(peers.length === 0 ? { written: generation } : {}),
+      ...(table.node === undefined ? {} : { order: { ...order, [generation]: nextNumber(table) } }),
+      ...(peers.length === 0
+        ? {}
+        : {
+            peers: peers.map((peer) => ({
+              ...peer,
+              slots: [...peer.slots, slotFor(peer.root, key, now)],
+            })),
+          }),
+    });
+  } catch (error) {
+    ring.forget(generation);
+    throw error;
   }
-  log('info', 'the older wrapping keys are retired');
+}
+
+function dropPending(ring: KeyRing): void {
+  const { table } = ring.opened();
+  const held = ring.keys.map(({ generation }) => generation.toString('hex'));
+  const pending = pendingOf(table, held);
+  if (pending.length > 0) dropGenerations(ring, pending);
+}
+
+/** Forgets these older generations and their slots. Throws KeeperError `sealed`. */
+export function retireGenerations(
+  { ring, log }: Pick<KeeperParts, 'ring' | 'log'>,
+  generations: readonly string[],
+): void {
+  ring.opened();
+  if (generations.length === 0) return;
+  dropGenerations(ring, generations);
+  log('info', 'older wrapping keys are retired', { generations });
+}
+
+function dropGenerations(ring: KeyRing, generations: readonly string[]): void {
+  const { table } = ring.opened();
+  const kept = (id: string): boolean => id === table.written || !generations.includes(id);
+  const { peers, order } = table;
+  ring.store({
+    slots: table.slots.filter(({ generation }) => kept(generation)),
+    ...(peers === undefined
+      ? {}
+      : {
+          peers: peers.map((peer) => ({
+            ...peer,
+            slots: peer.slots.filter(({ generation }) => kept(generation)),
+            proven: peer.proven.filter(kept),
+          })),
+        }),
+    ...(order === undefined
+      ? {}
+      : { order: Object.fromEntries(Object.entries(order).filter(([id]) => kept(id))) }),
+  });
+  for (const id of generations.filter((each) => !kept(each))) ring.forget(id);
 }

@@ -20,6 +20,7 @@ import {
 } from '../keeper-client/request.ts';
 import type { ClusterPurpose, Item, Outcome } from '../keeper-client/request.ts';
 import type { KeyKeeper } from './keeper.ts';
+import { answerConsole, answerServer } from './pairing-request.ts';
 
 type Answer = (frame: Frame) => Buffer | Promise<Buffer>;
 
@@ -41,7 +42,7 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
         keeper.retire();
         return Buffer.alloc(0);
       default:
-        throw new KeeperError('protocol', 'no such request');
+        return answerServer(keeper.pairing, kind, payload);
     }
   });
 }
@@ -88,7 +89,7 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       case keeperRequest.rotateWrappingKey:
         return Buffer.from(await keeper.rotateWrappingKey());
       default:
-        throw new KeeperError('protocol', 'no such request');
+        return answerConsole(keeper, kind, payload);
     }
   });
 }

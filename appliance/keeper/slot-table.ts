@@ -3,11 +3,13 @@ import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from './durable-file.ts';
+import { canonicalPair } from './peer.ts';
+import type { PairPart } from './peer.ts';
 import type { RecoverySet } from './recovery.ts';
 import type { Slot } from './slot.ts';
 
 /** All slots of a node, and which generation is written under. Lies outside the database. */
-export interface SlotTable {
+export interface SlotTable extends PairPart {
   readonly version: 2;
   /** Grows by one with each writing: of two good copies the higher one counts. */
   readonly serial: number;
@@ -107,6 +109,7 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
           recovery.made,
           recovery.proven,
         ];
-  const text = JSON.stringify([version, serial, cluster, written, secret, slots, ...set]);
+  const pair = canonicalPair(table);
+  const text = JSON.stringify([version, serial, cluster, written, secret, slots, ...set, ...pair]);
   return createHmac('sha256', key).update(text).digest();
 }
