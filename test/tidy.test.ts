@@ -44,6 +44,7 @@ const doors: Readonly<Record<string, string>> = {
   pino: 'appliance/service/log.ts',
   'systemd-notify': 'appliance/service/notify.ts',
   fastify: 'appliance/admin/server.ts',
+  'prom-client': 'appliance/admin/metrics.ts',
   zod: 'appliance/admin/schema.ts',
   commander: 'appliance/cli/main.ts',
   'smol-toml': 'appliance/service/configuration.ts',

@@ -9,11 +9,22 @@ export interface AuditPosition {
   readonly hash: Uint8Array;
 }
 
+export interface ActCount {
+  /** "client", "admin" or "node". */
+  readonly actor: string;
+  readonly act: string;
+  readonly outcome: string;
+  count: number;
+}
+
+const countsMost = 1_000;
+
 /** The audit's rows, written inside the transaction of whoever calls. */
 export class AuditLog {
   readonly #database: Database;
   readonly #insert: Statement;
   readonly #page: Statement;
+  readonly #counts = new Map<string, ActCount>();
   #seq = 0;
   #hash: Uint8Array = chainStart;
 
@@ -34,6 +45,12 @@ export class AuditLog {
     const hash = chainHash(this.#hash, this.#seq + 1, time, text);
     this.#insert.run(++this.#seq, time, text, hash);
     this.#hash = hash;
+    this.#count(entry);
+  }
+
+  /** How often each act was written since the process began. */
+  counts(): Iterable<ActCount> {
+    return this.#counts.values();
   }
 
   /** Entries behind this number, oldest first. */
@@ -90,6 +107,17 @@ export class AuditLog {
     const { seq, hash } = this.base();
     const entries = this.#database.prepare('SELECT * FROM audit ORDER BY seq').iterate();
     return firstBreak(entries as Iterable<ChainedEntry>, hash, seq + 1);
+  }
+
+  #count({ actor, act, outcome }: AuditEntry): void {
+    const kind = actor.split(':')[0] ?? actor;
+    const name = JSON.stringify([kind, act, outcome]);
+    const found = this.#counts.get(name);
+    if (found !== undefined) found.count++;
+    // An act that a client invents must not grow the table for ever.
+    else if (this.#counts.size < countsMost) {
+      this.#counts.set(name, { actor: kind, act, outcome, count: 1 });
+    }
   }
 
   #meta(name: string): string | undefined {

@@ -1,6 +1,6 @@
 import { firstBreak } from '../audit/chain.ts';
 import type { ChainedEntry } from '../audit/chain.ts';
-import type { AuditLog, AuditPosition } from './audit-log.ts';
+import type { ActCount, AuditLog, AuditPosition } from './audit-log.ts';
 import type { Draft } from './keystore.ts';
 import type { Payloads } from './payload.ts';
 import type { RecordHead } from './record.ts';
@@ -43,6 +43,11 @@ export class AuditTrail {
 
   get newest(): AuditPosition {
     return this.#parts.audit.newest;
+  }
+
+  /** How often each act was written since the process began. */
+  counts(): Iterable<ActCount> {
+    return this.#parts.audit.counts();
   }
 
   /** Entries behind this number, oldest first. */

@@ -26,6 +26,12 @@ const schema = z.strictObject({
     /** Starts the token process; without it systemd does. */
     token_command: z.array(z.string()).min(1).optional(),
   }),
+  metrics: z
+    .strictObject({
+      /** Where /metrics, /healthz and /readyz are answered; nowhere without it. */
+      listen: endpoint.optional(),
+    })
+    .prefault({}),
   audit: z
     .strictObject({
       /** Entries are kept for so many days, and so many of them. */

@@ -12,7 +12,8 @@ import { makeLog } from './log.ts';
 import { SystemdNotify } from './notify.ts';
 import { dieWithParent, onStop } from './process.ts';
 
-const proofMilliseconds = 60_000;
+/** Twice within the minute that a health check allows for. */
+const proofMilliseconds = 25_000;
 const retryMilliseconds = 1_000;
 
 /** The keeper process: holds the wrapping keys, loads no vendor's code, has no network. */

@@ -4,6 +4,7 @@ import type { AddressInfo, ListenOptions } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Appliance } from '../admin/appliance.ts';
+import { MetricsServer } from '../admin/metrics-server.ts';
 import { AdminServer } from '../admin/server.ts';
 import { KeeperClient } from '../keeper-client/client.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
@@ -63,8 +64,10 @@ async function main(): Promise<void> {
   };
   const { listener, address, appliance } = await serve(parts);
   admin.open(appliance);
+  const metrics = await serveMetrics(configuration, keystore, audit, appliance);
   onStop(async () => {
     await systemd.stopping();
+    metrics?.close();
     rotation.stop();
     await audit.stop();
     await admin.close();
@@ -81,6 +84,32 @@ async function main(): Promise<void> {
     keystore.check();
     (await keeper.open(Buffer.from('self-check'), sample)).fill(0);
   });
+}
+
+/** Off unless the configuration gives it an address; that it cannot listen stops no Get. */
+async function serveMetrics(
+  { metrics: { listen } }: Configuration,
+  keystore: SqliteKeystore,
+  audit: AuditKeeping,
+  { status, log }: Appliance,
+): Promise<MetricsServer | undefined> {
+  if (listen === undefined) return undefined;
+  const server = new MetricsServer({
+    status,
+    acts: () => keystore.trail.counts(),
+    audit: () => ({ newest: keystore.trail.newest.seq, receivers: audit.receivers() }),
+    check: () => {
+      keystore.check();
+    },
+  });
+  try {
+    const { address, port } = await server.listen(hostAndPort(listen));
+    log('info', 'metrics are answered', { address, port });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'unknown';
+    log('error', 'metrics cannot be answered', { error: text });
+  }
+  return server;
 }
 
 async function openKeystore(
