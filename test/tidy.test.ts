@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   keystore: ['ttlv', 'kmip', 'audit', 'keeper-client'],
   operation: ['ttlv', 'kmip', 'cryptography', 'keystore', 'pki'],
   server: ['ttlv', 'kmip', 'operation', 'keystore', 'audit', 'pki'],
+  replication: ['frame', 'keystore', 'keeper-client', 'audit', 'pki'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
   cli: ['admin', 'keeper-client'],
   service: 'all',

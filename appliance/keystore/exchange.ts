@@ -31,6 +31,8 @@ export interface Ingested {
   readonly forks: readonly RecordHead[];
   /** Objects whose secret came, but was not what the record says. */
   readonly corrupt: readonly string[];
+  /** The first record that this node itself had written, and had lost. */
+  readonly regained?: { readonly epoch: string; readonly seq: number };
 }
 
 /** Entries that were checked and opened; not stored yet. */
@@ -122,10 +124,13 @@ export class Exchange {
     const { records: log, projection, now } = this.#parts;
     const forks: RecordHead[] = [];
     let added = 0;
+    let regained: Ingested['regained'];
     for (const record of records) {
       const placed = log.place(record, now());
       if (placed === 'added') {
         added++;
+        const { node, epoch, seq } = record.head;
+        if (node === log.node) regained ??= { epoch, seq };
         this.#expectMaterial(record.head);
         projection.apply(record.head);
       }
@@ -133,7 +138,9 @@ export class Exchange {
     }
     this.storeMaterials(materials);
     if (forks.length > 0) this.#boundForks();
-    return { added, duplicates: records.length - added - forks.length, forks, corrupt };
+    const duplicates = records.length - added - forks.length;
+    const result = { added, duplicates, forks, corrupt };
+    return regained === undefined ? result : { ...result, regained };
   }
 
   /** Opens secrets that came without their records; those that are not right are left out. */

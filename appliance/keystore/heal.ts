@@ -1,6 +1,6 @@
 import type { Projection } from './projection.ts';
 import { recordId } from './record.ts';
-import type { RecordHead } from './record.ts';
+import { inOrder } from './fold.ts';
 import type { RecordLog } from './record-log.ts';
 import { subjectOf } from './payload.ts';
 
@@ -26,14 +26,13 @@ export function endHealing(
     readonly now: () => number;
   },
   healing: Healing,
-  aside: readonly RecordHead[],
   epoch: string,
 ): void {
   const { records, projection, now } = parts;
   records.beginEpoch(epoch, now());
   const renamed = new Map<string, string>();
   let rewritten = 0;
-  for (const record of aside) {
+  for (const record of inOrder(records.unhealed())) {
     // What speaks of the epoch itself, or of this very node, is said anew where it is needed.
     if (/^(epoch-begun|node-healed|audit-head)$/.test(record.kind)) continue;
     if (subjectOf(record.kind) === undefined) continue;
@@ -43,6 +42,7 @@ export function endHealing(
     projection.apply(again);
     rewritten++;
   }
+  records.markHealed();
   const { why, epoch: found, common, recovered } = healing;
   const payload = { why, epoch: found, common, recovered, rewritten };
   records.append('node-healed', records.node, payload, now());

@@ -65,7 +65,8 @@ export class RecordLog {
     this.#putHead = database.prepare('REPLACE INTO head VALUES (?, ?, ?, ?, ?)');
     this.#head = database.prepare('SELECT node, seq, hash FROM head WHERE epoch = ?');
     this.#hash = database.prepare('SELECT hash FROM record WHERE epoch = ? AND seq = ?').pluck();
-    this.#putFork = database.prepare('INSERT OR IGNORE INTO fork VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#putFork = database.prepare(`INSERT OR IGNORE INTO fork
+      (hash, node, epoch, seq, object, body, signature, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#dropFork = database.prepare('DELETE FROM fork WHERE hash = ?');
     this.#isFork = database.prepare('SELECT 1 FROM fork WHERE hash = ?');
     this.#insert = database.prepare(`INSERT INTO record
@@ -214,10 +215,11 @@ export class RecordLog {
   }
 
   /**
-   * Puts the records of an epoch behind `common` aside, because elsewhere other ones stand there;
-   * gives what was put aside, in order. Inside a transaction.
+   * Puts the records of an epoch behind `common` aside, because elsewhere other ones stand there,
+   * and writes on in the epoch `next` where it was the present one; gives what was put aside, in
+   * order. Inside a transaction.
    */
-  putAside(epoch: string, common: number, time: number): RecordHead[] {
+  putAside(epoch: string, common: number, next: string, time: number): RecordHead[] {
     const rows = this.#database
       .prepare('SELECT body, hash, signature FROM record WHERE epoch = ? AND seq > ? ORDER BY seq')
       .all(epoch, common) as RecordRow[];
@@ -237,7 +239,21 @@ export class RecordLog {
       .run(epoch, common);
     this.#heads = undefined;
     this.#version++;
+    if (epoch === this.#epoch) this.beginEpoch(next, time);
     return heads;
+  }
+
+  /** Own records that were put aside and not said again yet, in order. */
+  unhealed(): RecordHead[] {
+    const bodies = this.#database
+      .prepare('SELECT body FROM fork WHERE node = ? AND healed = 0 ORDER BY epoch, seq')
+      .pluck()
+      .all(this.#author.node) as Buffer[];
+    return bodies.map(decodeHead).filter((head) => head !== undefined);
+  }
+
+  markHealed(): void {
+    this.#database.prepare('UPDATE fork SET healed = 1 WHERE node = ?').run(this.#author.node);
   }
 
   /** Where the chain stands; `restore` goes back there after a rollback. */

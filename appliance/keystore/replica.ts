@@ -223,25 +223,54 @@ export class Replica {
     ];
   }
 
-  /** Puts own records behind `common` aside: elsewhere other ones stand there. */
-  async putAside(epoch: string, common: number): Promise<readonly RecordHead[]> {
+  /**
+   * Puts own records behind `common` aside: elsewhere other ones stand there. `next`: the epoch to
+   * write on in, 16 random bytes in hexadecimal.
+   */
+  async putAside(epoch: string, common: number, next: string): Promise<number> {
     const { commit, records, projection, now } = this.#parts;
     return commit(() => {
-      const aside = records.putAside(epoch, common, now());
+      const aside = records.putAside(epoch, common, next, now());
       for (const object of new Set(aside.map((record) => record.object))) {
         projection.forget(object);
         projection.refold(object);
       }
-      return aside;
+      return aside.length;
     });
   }
 
-  /** Begins a new epoch with what had been put aside, and says what happened. */
-  async endHealing(healing: Healing, aside: readonly RecordHead[], epoch: string): Promise<void> {
+  /** How many own records were put aside and are not said again yet. */
+  unhealed(): number {
+    return this.#parts.records.unhealed().length;
+  }
+
+  /** Begins a new epoch, says in it again what had been put aside, and records what happened. */
+  async endHealing(healing: Healing, epoch: string): Promise<void> {
     await this.#parts.commit((draft) => {
-      endHealing(this.#parts, healing, aside, epoch);
+      endHealing(this.#parts, healing, epoch);
       const entry = { request: '', actor: 'node', act: 'node healed', outcome: 'success' } as const;
       draft.audit({ ...entry, reason: healing.why });
+    });
+  }
+
+  /** Nodes that found their past wrong and mended it, in the order of the records. */
+  healings(): (Payloads['node-healed'] & { readonly node: string; readonly time: number })[] {
+    return inOrder(this.#parts.records.ofKind('node-healed')).map(({ node, time, payload }) => ({
+      node,
+      time,
+      ...(JSON.parse(payload) as Payloads['node-healed']),
+    }));
+  }
+
+  /** What this node keeps in mind of itself, beside the records; undefined where nothing was. */
+  recall(name: string): string | undefined {
+    const find = this.#parts.database.prepare('SELECT value FROM meta WHERE name = ?').pluck();
+    return find.get(name) as string | undefined;
+  }
+
+  async remember(name: string, value: string): Promise<void> {
+    await this.#parts.commit(() => {
+      this.#parts.database.prepare('REPLACE INTO meta VALUES (?, ?)').run(name, value);
     });
   }
 

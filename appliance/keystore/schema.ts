@@ -76,4 +76,6 @@ export const schema: readonly string[] = [
   DROP TABLE material;
   ALTER TABLE material_of_record RENAME TO material;
   `,
+  // Own records that stood elsewhere in another form, and were said again.
+  `ALTER TABLE fork ADD COLUMN healed INTEGER NOT NULL DEFAULT 0;`,
 ];

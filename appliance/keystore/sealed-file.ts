@@ -5,7 +5,8 @@ import type { Keeper } from '../keeper-client/keeper.ts';
 import { generationOf } from './rewrap.ts';
 
 /** The node's secrets that lie outside the database, each in a file of its own. */
-export type SecretName = 'page-key' | 'record-key' | 'server-key' | 'authority-key';
+export type SecretName =
+  'page-key' | 'record-key' | 'transport-key' | 'server-key' | 'authority-key';
 
 /**
  * Files that hold a secret under the wrapping key, bound to the cluster and to their name.

@@ -34,5 +34,13 @@ function refusal(error: unknown): Refusal {
     const message = 'No key is made before the recovery set is proven';
     return { reason: ResultReason.PermissionDenied, message };
   }
+  if (error instanceof KeystoreError && error.code === 'copies-missing') {
+    const message = 'No second node would hold the key, so none is made: use the other node';
+    return { reason: ResultReason.GeneralFailure, message };
+  }
+  if (error instanceof KeystoreError && error.code === 'read-only') {
+    const message = 'This node only reads until its peer has healed it: use the other node';
+    return { reason: ResultReason.GeneralFailure, message };
+  }
   return { reason: ResultReason.GeneralFailure, message: 'The server could not do this' };
 }

@@ -61,6 +61,12 @@ const schema = z.strictObject({
     admin_socket: z.string().optional(),
     cache_mib: z.number().int().min(1).default(64),
   }),
+  replication: z
+    .strictObject({
+      /** Where other nodes reach this one; without it this node only dials. */
+      listen: endpoint.optional(),
+    })
+    .default({}),
 });
 
 export type Configuration = z.infer<typeof schema>;

@@ -13,6 +13,7 @@ import { SealedFiles } from '../keystore/sealed-file.ts';
 import { SqliteKeystore } from '../keystore/store.ts';
 import { fingerprint, readCertificate } from '../pki/fingerprint.ts';
 import { Dispatch } from '../server/dispatch.ts';
+import { cutBlockedClients } from '../server/blocked-client.ts';
 import { Listener } from '../server/listener.ts';
 import { passed } from './activated-socket.ts';
 import { earliestPlausible, now } from './clock.ts';
@@ -24,6 +25,8 @@ import type { Log } from './log.ts';
 import { commitmentKey, recordKey, serverIdentity } from './node-secret.ts';
 import type { ServerIdentity } from './node-secret.ts';
 import { SystemdNotify } from './notify.ts';
+import { startReplication } from './replication.ts';
+import type { Replication } from './replication.ts';
 import { dieWithParent, onStop } from './process.ts';
 import { AuditKeeping } from './audit-keeping.ts';
 import { Rotation } from './rotation.ts';
@@ -58,9 +61,17 @@ async function main(): Promise<void> {
   const identity = await serverIdentity(files, folder, names, kind, surroundings);
   const rotation = new Rotation({ keystore, files, keeper, log });
   const audit = new AuditKeeping({ trail: keystore.trail, configuration, node, now, log });
+  const replication = await startReplication({
+    keystore,
+    keeper,
+    files,
+    configuration,
+    random,
+    log,
+  });
   const parts = {
     ...{ keystore, keeper, identity, audit, cluster, node, log, configuration },
-    rotation,
+    ...{ rotation, replication },
   };
   const { listener, address, appliance } = await serve(parts);
   admin.open(appliance);
@@ -72,6 +83,7 @@ async function main(): Promise<void> {
     await audit.stop();
     await admin.close();
     await listener.close();
+    await replication.stop();
     await keystore.close();
     keeper.close();
   });
@@ -169,8 +181,9 @@ async function serve(parts: {
   readonly configuration: Configuration;
   readonly rotation: Rotation;
   readonly audit: AuditKeeping;
+  readonly replication: Replication;
 }): Promise<{ listener: Listener; address: AddressInfo; appliance: Appliance }> {
-  const { keystore, keeper, identity, cluster, node, log, configuration, rotation, audit } = parts;
+  const { keystore, identity, log, configuration } = parts;
   const newIdentifier = (): string => randomUUID();
   const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
   const { authority, key, certificate } = identity;
@@ -184,23 +197,12 @@ async function serve(parts: {
     log,
     listen: kmipSocket(configuration),
   });
+  cutBlockedClients(keystore, (id) => listener.cut(id));
   const address = await listener.listen();
   const endpoint = `${address.address}:${address.port}`;
   const appliance: Appliance = {
     keystore,
-    status: () =>
-      statusOf({
-        keystore,
-        keeper,
-        rotation,
-        audit,
-        listener,
-        certificate,
-        endpoint,
-        node,
-        cluster,
-        now,
-      }),
+    status: () => statusOf({ ...parts, listener, certificate, endpoint, now }),
     authority,
     audit: keystore.trail,
     readCertificate: (pem) => {

@@ -5,6 +5,8 @@ import type { SqliteKeystore } from '../keystore/store.ts';
 import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
 import type { Listener } from '../server/listener.ts';
 import type { AuditKeeping } from './audit-keeping.ts';
+import { replicationAlarms } from '../replication/alarm.ts';
+import type { Replication } from './replication.ts';
 import type { Rotation } from './rotation.ts';
 import { earliestPlausible } from './clock.ts';
 
@@ -19,6 +21,7 @@ export async function statusOf(parts: {
   readonly keeper: KeeperClient;
   readonly rotation: Rotation;
   readonly audit: AuditKeeping;
+  readonly replication: Replication;
   readonly listener: Listener;
   readonly certificate: string;
   readonly endpoint: string;
@@ -30,9 +33,12 @@ export async function statusOf(parts: {
   const { endpoint, node, cluster, now } = parts;
   const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
   const { objects, records } = keystore.count();
+  const view = parts.replication.view();
+  const alone = 'this node is alone: every key has a single copy until there is a peer';
   const alarms = [
     ...rootKeyAlarms(found, now()),
     ...recoveryAlarms(found),
+    ...replicationAlarms(view),
     ...(keystore.failure === undefined
       ? []
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
@@ -56,7 +62,7 @@ export async function statusOf(parts: {
     records,
     clients: keystore.clients().filter((client) => client.state === 'allowed').length,
     connections: listener.connections,
-    warnings: [...alarms, 'this node is alone: every key has a single copy until there is a peer'],
+    warnings: [...alarms, ...(view.copies.paired ? [] : [alone])],
   };
 }
 

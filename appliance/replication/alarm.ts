@@ -1,0 +1,58 @@
+import type { Conflict } from '../keystore/replica.ts';
+import type { PeerView } from './carrier.ts';
+import type { CopyView } from './copy-promise.ts';
+import type { Wound } from './history.ts';
+
+/** A clock that differs by more than this is worth a person's look; nothing depends on it. */
+const skewSeconds = 5;
+
+export interface ReplicationView {
+  readonly copies: CopyView;
+  readonly peers: readonly PeerView[];
+  readonly wound: Wound | undefined;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** What is wrong between the nodes and what to do, for status, console and metrics. */
+export function replicationAlarms({ copies, peers, wound, conflicts }: ReplicationView): string[] {
+  if (!copies.paired) return [];
+  const { single, policy, seconds, aloneSeconds, accepting } = copies;
+  const left = Math.max(0, seconds - aloneSeconds);
+  const until =
+    policy === 'alone-for'
+      ? `new keys for ${Math.floor(left / 3600)} h more`
+      : 'no new key is made';
+  return [
+    ...(wound === undefined
+      ? []
+      : ['this node was put back to an older disk: it only reads until its peer has healed it']),
+    ...peers.flatMap((peer) => peerAlarms(peer, until)),
+    ...(peers.length === 0 ? ['the peer was removed: pair this node with another one'] : []),
+    ...(single.count === 0
+      ? []
+      : [`${single.count} keys have a single copy, on this node: bring the peer back`]),
+    ...(copies.journal === 'failed' ? ['the journal cannot be written: look at its medium'] : []),
+    ...(accepting ? [] : ['no new key is answered: it would have a single copy']),
+    ...(conflicts.length === 0
+      ? []
+      : [`${conflicts.length} records were made twice and differ: see \`twinlock peer status\``]),
+  ];
+}
+
+function peerAlarms({ name, state, skew, equal, lacking }: PeerView, until: string): string[] {
+  const what = {
+    present: undefined,
+    'catching-up': `${name} is catching up`,
+    slow: `${name} answers late: look at the network between the nodes`,
+    unable: `${name} cannot prove its root key: see its status; ${until}`,
+    away: `${name} is away: ${until}`,
+  }[state];
+  return [
+    ...(what === undefined ? [] : [what]),
+    ...(skew === undefined || Math.abs(skew) <= skewSeconds
+      ? []
+      : [`${name}'s clock differs by ${skew} s: set both by one time server`]),
+    ...(equal === false ? [`${name} makes something else of the same records: report this`] : []),
+    ...(lacking === 0 ? [] : [`${name} lacks the secrets of ${lacking} keys`]),
+  ];
+}

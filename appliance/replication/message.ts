@@ -1,0 +1,155 @@
+import type { Entry, LooseMaterial } from '../keystore/exchange.ts';
+import type { Heads } from '../keystore/record-log.ts';
+
+/** The kinds of message between two nodes. */
+export const messageKind = {
+  /** JSON of Hello: the first message, in both directions. */
+  hello: 1,
+  /** Records with their secrets. */
+  entries: 2,
+  /** JSON of Ack: so many messages of entries are stored, and the sender stands there. */
+  ack: 3,
+  /** JSON of Beat, each second. */
+  beat: 4,
+  /** Secrets that the other side lacks. */
+  materials: 5,
+  /** JSON of Heads: send again what is behind these. */
+  resync: 6,
+  /** JSON of Place: another record stands there than the author's head says. */
+  forked: 7,
+  /** JSON of Place, and the answer with the hash that is there. */
+  trace: 8,
+  traced: 9,
+} as const;
+
+export const protocolVersion = 1;
+
+/** The longest message in bytes: one record may hold a secret of 2 MiB. */
+export const messageBytes = 8 << 20;
+
+export interface Hello {
+  readonly protocol: number;
+  readonly node: string;
+  readonly cluster: string;
+  readonly epoch: string;
+  readonly features: readonly string[];
+  readonly heads: Heads;
+  /** What the sender remembers that the other node had stored. */
+  readonly remembered: Heads;
+  /** Objects whose secret the sender should have and has not. */
+  readonly lacking: readonly string[];
+  readonly able: boolean;
+  /** Seconds since 1970. */
+  readonly time: number;
+}
+
+export interface Ack {
+  /** Messages of entries that were taken since the hello. */
+  readonly taken: number;
+  /** Where the sender stands now, in the epochs that changed. */
+  readonly heads: Heads;
+  readonly lacking: readonly string[];
+  /** Whether its keeper opens under a wrapping key whose slot its token opened just now. */
+  readonly able: boolean;
+}
+
+export interface Beat {
+  readonly heads: Heads;
+  readonly lacking: readonly string[];
+  readonly able: boolean;
+  readonly time: number;
+  /** Where the sender knows the other side to stand at the same records: to be compared. */
+  readonly digest?: { readonly fold: string; readonly digest: string; readonly at: string };
+}
+
+export interface Place {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly hash?: string;
+}
+
+export function toJson(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** A peer's message that is none. */
+export class MessageFault extends Error {
+  override readonly name = 'MessageFault';
+}
+
+/** What `toJson` wrote; a member's word, so its members are taken as they are. */
+export function fromJson(payload: Buffer): object {
+  const value: unknown = JSON.parse(payload.toString());
+  if (typeof value !== 'object' || value === null) throw new MessageFault('not an object');
+  return value;
+}
+
+/** Each part: its length (4 bytes) and its bytes. */
+function joined(parts: readonly Uint8Array[]): Buffer {
+  const bytes = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + 4 + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    offset = bytes.writeUInt32BE(part.length, offset);
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+function parted(payload: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let offset = 0; offset < payload.length;) {
+    if (offset + 4 > payload.length) throw new MessageFault('a part without its length');
+    const end = offset + 4 + payload.readUInt32BE(offset);
+    if (end > payload.length) throw new MessageFault('a part beyond its message');
+    parts.push(payload.subarray(offset + 4, end));
+    offset = end;
+  }
+  return parts;
+}
+
+/** Records: body, signature, sealed secret (empty where there is none) of each. */
+export function encodeEntries(entries: readonly Entry[]): Buffer {
+  return joined(
+    entries.flatMap(({ body, signature, sealed }) => [
+      body,
+      signature,
+      sealed ?? new Uint8Array(0),
+    ]),
+  );
+}
+
+export function decodeEntries(payload: Buffer): Entry[] {
+  const parts = parted(payload);
+  if (parts.length % 3 !== 0) throw new MessageFault('half a record');
+  const entries: Entry[] = [];
+  for (let i = 0; i < parts.length; i += 3) {
+    const [body, signature, sealed] = parts.slice(i, i + 3);
+    if (body === undefined || signature === undefined || sealed === undefined) break;
+    entries.push(sealed.length === 0 ? { body, signature } : { body, signature, sealed });
+  }
+  return entries;
+}
+
+/** Secrets: object, commitment, sealed bytes of each. */
+export function encodeMaterials(materials: readonly LooseMaterial[]): Buffer {
+  return joined(
+    materials.flatMap(({ object, commitment, sealed }) => [
+      Buffer.from(object),
+      Buffer.from(commitment, 'hex'),
+      sealed,
+    ]),
+  );
+}
+
+export function decodeMaterials(payload: Buffer): LooseMaterial[] {
+  const parts = parted(payload);
+  if (parts.length % 3 !== 0) throw new MessageFault('half a secret');
+  const materials: LooseMaterial[] = [];
+  for (let i = 0; i < parts.length; i += 3) {
+    const [object, commitment, sealed] = parts.slice(i, i + 3);
+    if (object === undefined || commitment === undefined || sealed === undefined) break;
+    materials.push({ object: object.toString(), commitment: commitment.toString('hex'), sealed });
+  }
+  return materials;
+}

@@ -1,0 +1,321 @@
+import type { Member } from '../keystore/membership.ts';
+import type { RecordHead } from '../keystore/record.ts';
+import type { Replica } from '../keystore/replica.ts';
+import type { PeerView, RecordCarrier } from './carrier.ts';
+import type { Channel, Transport } from './channel.ts';
+import type { History } from './history.ts';
+import { Session } from './session.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const lookMilliseconds = 200;
+const saveMilliseconds = 1_000;
+const firstBackOff = 200;
+const longestBackOff = 5_000;
+/** A client waits this long for the peer once; then it counts as slow until it has caught up. */
+export const confirmMilliseconds = 2_000;
+/** More records than this behind is catching up: what is new would wait behind them. */
+const catchingUpRecords = 4_096;
+/** So few records behind, a slow peer is quick again. */
+const quickRecords = 32;
+
+export interface PairCarrierParts {
+  readonly replica: Replica;
+  /** Calls with the records of each commit; gives back what ends that. */
+  readonly onRecords: (listener: (records: readonly RecordHead[]) => void) => () => void;
+  readonly transport: Transport;
+  readonly surroundings: Surroundings;
+  readonly history: History;
+  readonly features: readonly string[];
+  readonly able: () => boolean;
+}
+
+interface Link {
+  session: Session | undefined;
+  dialled: boolean;
+  dialling: boolean;
+  next: number;
+  delay: number;
+  slow: boolean;
+  catchingUp: boolean;
+  heard: number | undefined;
+}
+
+interface Waiter {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly objects: readonly string[];
+  readonly end: (confirmed: boolean) => void;
+}
+
+/** Carries records over one connection to each other member, which in a pair is one. */
+export class PairCarrier implements RecordCarrier {
+  readonly #parts: PairCarrierParts;
+  readonly #links = new Map<string, Link>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #listeners = new Set<() => void>();
+  readonly #endings: (() => void)[] = [];
+  #stopped = false;
+  #saved = 0;
+  #saving = false;
+
+  constructor(parts: PairCarrierParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { transport, onRecords } = this.#parts;
+    transport.accept((channel) => {
+      this.#adopt(channel);
+    });
+    this.#endings.push(
+      onRecords(() => {
+        for (const { session } of this.#links.values()) session?.wake();
+      }),
+    );
+    this.#look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const end of this.#endings) end();
+    for (const { session } of this.#links.values()) session?.end('stopping');
+    await this.#parts.replica.saveReceipts().catch(() => {});
+  }
+
+  get present(): boolean {
+    return [...this.#links.values()].some(isPresent);
+  }
+
+  confirmed(records: readonly RecordHead[]): Promise<boolean> {
+    const last = records.at(-1);
+    if (last === undefined) return Promise.resolve(true);
+    if (!this.present) return Promise.resolve(false);
+    const objects = records
+      .filter(({ kind }) => kind === 'object-created')
+      .map(({ object }) => object);
+    return new Promise((resolve) => {
+      const cancel = this.#parts.surroundings.after(confirmMilliseconds, () => {
+        for (const link of this.#links.values()) if (isPresent(link)) link.slow = true;
+        waiter.end(false);
+        this.#changed();
+      });
+      const waiter: Waiter = {
+        epoch: last.epoch,
+        seq: last.seq,
+        objects,
+        end: (confirmed) => {
+          cancel();
+          this.#waiters.delete(waiter);
+          resolve(confirmed);
+        },
+      };
+      this.#waiters.add(waiter);
+      this.#answer();
+    });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  peers(): PeerView[] {
+    return this.#members().map(({ node, name }) => {
+      const link = this.#links.get(node);
+      const session = link?.session;
+      const { heads, skew, features, lacking, equal } = session?.view ?? {
+        heads: this.#parts.replica.receipts.heads(node),
+        skew: undefined,
+        features: [],
+        lacking: 0,
+        equal: undefined,
+      };
+      return {
+        node,
+        name,
+        state: link === undefined ? 'away' : stateOf(link),
+        ...(link?.heard === undefined ? {} : { heard: link.heard }),
+        lag: this.#behind(heads),
+        heads,
+        ...(equal === undefined ? {} : { equal }),
+        ...(skew === undefined ? {} : { skew }),
+        features,
+        lacking,
+      };
+    });
+  }
+
+  #behind(theirs: PeerView['heads']): number {
+    let lag = 0;
+    for (const [epoch, [seq]] of Object.entries(this.#parts.replica.heads())) {
+      lag += Math.max(0, seq - (theirs[epoch]?.[0] ?? 0));
+    }
+    return lag;
+  }
+
+  #members(): Member[] {
+    const { replica } = this.#parts;
+    return replica.members().filter(({ node, removed }) => node !== replica.node && !removed);
+  }
+
+  #link(node: string): Link {
+    const found = this.#links.get(node);
+    if (found !== undefined) return found;
+    const link: Link = {
+      session: undefined,
+      dialled: false,
+      dialling: false,
+      next: 0,
+      delay: firstBackOff,
+      slow: false,
+      catchingUp: false,
+      heard: undefined,
+    };
+    this.#links.set(node, link);
+    return link;
+  }
+
+  /** Several times a second: who is to be dialled, who is slow, what has to be written down. */
+  #look(): void {
+    if (this.#stopped) return;
+    const { surroundings } = this.#parts;
+    const members = new Map(this.#members().map((member) => [member.node, member]));
+    for (const [node, { session }] of this.#links) {
+      if (members.has(node)) continue;
+      session?.end('no member any more');
+      this.#links.delete(node);
+    }
+    for (const member of members.values()) {
+      const link = this.#link(member.node);
+      this.#judge(link);
+      if (link.session === undefined) void this.#dial(member, link);
+    }
+    this.#save();
+    this.#answer();
+    surroundings.after(lookMilliseconds, () => {
+      this.#look();
+    });
+  }
+
+  #judge(link: Link): void {
+    const { session } = link;
+    if (session === undefined) return;
+    if (session.alive) link.heard = this.#parts.surroundings.now();
+    const lag = session.lag();
+    const was = stateOf(link);
+    link.catchingUp = lag > catchingUpRecords;
+    if (lag <= quickRecords) link.slow = false;
+    if (stateOf(link) !== was) this.#changed();
+  }
+
+  #save(): void {
+    const { surroundings, replica } = this.#parts;
+    const now = surroundings.elapsed();
+    if (this.#saving || now - this.#saved < saveMilliseconds) return;
+    this.#saved = now;
+    this.#saving = true;
+    void replica
+      .saveReceipts()
+      .catch(() => {})
+      .finally(() => {
+        this.#saving = false;
+      });
+  }
+
+  async #dial(member: Member, link: Link): Promise<void> {
+    const { surroundings, transport } = this.#parts;
+    if (link.dialling || surroundings.elapsed() < link.next) return;
+    if (member.addresses.length === 0) return;
+    link.dialling = true;
+    // Up to half as long again, so that two nodes do not keep meeting in the middle.
+    const jitter = (surroundings.random(1)[0] ?? 0) / 512;
+    link.next = surroundings.elapsed() + link.delay * (1 + jitter);
+    link.delay = Math.min(link.delay * 2, longestBackOff);
+    try {
+      this.#adopt(await transport.dial(member));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : 'unknown';
+      surroundings.log('debug', 'the peer is not reached', { peer: member.name, error: text });
+    } finally {
+      link.dialling = false;
+    }
+  }
+
+  #adopt(channel: Channel): void {
+    const { replica, surroundings, features, able, history } = this.#parts;
+    const { peer } = channel;
+    if (this.#stopped || !this.#members().some(({ node }) => node === peer)) {
+      channel.close();
+      return;
+    }
+    const link = this.#link(peer);
+    // Of two connections begun at once both nodes keep the one that the smaller identifier began.
+    const wanted = replica.node < peer;
+    const existing = link.session;
+    if (existing?.fresh === true && link.dialled === wanted && channel.dialled !== wanted) {
+      channel.close();
+      return;
+    }
+    link.session = undefined;
+    existing?.end('another connection took its place');
+    link.dialled = channel.dialled;
+    const session = new Session({
+      channel,
+      replica,
+      surroundings,
+      features,
+      able,
+      changed: () => {
+        if (session.alive) link.delay = firstBackOff;
+        this.#judge(link);
+        this.#answer();
+      },
+      greeted: () => {
+        surroundings.log('info', 'connected to the peer', { peer });
+        history.met(session);
+        this.#changed();
+      },
+      past: (past) => {
+        history.found(past, session);
+      },
+      ingested: () => {
+        history.look();
+      },
+      ended: (why) => {
+        surroundings.log('info', 'the connection to the peer ended', { peer, why });
+        if (link.session === session) link.session = undefined;
+        this.#changed();
+      },
+    });
+    link.session = session;
+  }
+
+  #answer(): void {
+    const sessions = [...this.#links.values()].map(({ session }) => session);
+    const { present } = this;
+    for (const waiter of this.#waiters) {
+      const { epoch, seq, objects } = waiter;
+      if (sessions.some((session) => session?.holds(epoch, seq, objects) === true)) {
+        waiter.end(true);
+      } else if (!present) {
+        waiter.end(false);
+      }
+    }
+  }
+
+  #changed(): void {
+    this.#answer();
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function isPresent(link: Link): boolean {
+  return stateOf(link) === 'present';
+}
+
+function stateOf({ session, slow, catchingUp }: Link): PeerView['state'] {
+  if (session?.alive !== true) return 'away';
+  if (!session.able) return 'unable';
+  if (slow) return 'slow';
+  return catchingUp ? 'catching-up' : 'present';
+}

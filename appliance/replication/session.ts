@@ -1,0 +1,420 @@
+import { KeystoreError } from '../keystore/error.ts';
+import type { Entry } from '../keystore/exchange.ts';
+import { decodeHead, hashOf } from '../keystore/record.ts';
+import type { Heads } from '../keystore/record-log.ts';
+import type { Replica } from '../keystore/replica.ts';
+import type { Channel } from './channel.ts';
+import { findPast } from './past.ts';
+import type { Past } from './past.ts';
+import { StateComparison } from './state-comparison.ts';
+import {
+  decodeEntries,
+  decodeMaterials,
+  encodeEntries,
+  encodeMaterials,
+  fromJson,
+  messageKind,
+  protocolVersion,
+  toJson,
+} from './message.ts';
+import type { Ack, Beat, Hello, Place } from './message.ts';
+import { pause } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export const heartbeatMilliseconds = 1_000;
+/** Three heartbeats that did not come, and half of one for their way. */
+export const silenceMilliseconds = 3_500;
+const retryMilliseconds = 1_000;
+const page = { records: 256, bytes: 1 << 20 };
+/** Messages of entries that may be under way at once. */
+const windowMessages = 4;
+const lackingMost = 256;
+
+export interface SessionParts {
+  readonly channel: Channel;
+  readonly replica: Replica;
+  readonly surroundings: Surroundings;
+  readonly features: readonly string[];
+  /** Whether this node's keeper opens under a wrapping key that its token has proven just now. */
+  readonly able: () => boolean;
+  /** The peer's heads or ability changed. */
+  readonly changed: () => void;
+  /** Greetings were exchanged. */
+  readonly greeted: () => void;
+  /** This node's past is not what the peer remembers. */
+  readonly past: (past: Past) => void;
+  /** Records came in. */
+  readonly ingested: () => void;
+  readonly ended: (why: string) => void;
+}
+
+/** One connection's life: hello, records and acknowledgements both ways, heartbeats. */
+export class Session {
+  readonly peer: string;
+  readonly #parts: SessionParts;
+  readonly #comparison: StateComparison;
+  /** Where the peer will stand when it has taken all that was sent. */
+  #sent: Heads = {};
+  #theirs: Record<string, readonly [number, string]> = {};
+  #told: Heads = {};
+  #hello: Hello | undefined;
+  #lacking: ReadonlySet<string> = new Set();
+  #able = false;
+  #skew = 0;
+  #heard: number;
+  #underWay = 0;
+  #acked = 0;
+  #takenCount = 0;
+  #pumping = false;
+  #again = false;
+  #open = true;
+  #work: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #traces = new Map<string, (hash: string | undefined) => void>();
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.peer = parts.channel.peer;
+    this.#heard = parts.surroundings.elapsed();
+    this.#comparison = new StateComparison(parts.replica, parts.surroundings);
+    parts.channel.receive(
+      (kind, payload) => {
+        this.#receive(kind, payload);
+      },
+      () => {
+        this.end('the connection ended');
+      },
+    );
+    this.#sayHello();
+    this.#beat();
+  }
+
+  /** Whether it may still come to something, greetings or not. */
+  get fresh(): boolean {
+    return this.#open && this.#parts.surroundings.elapsed() - this.#heard <= silenceMilliseconds;
+  }
+
+  /** Whether greetings were exchanged and the peer was heard of lately. */
+  get alive(): boolean {
+    return this.fresh && this.#hello !== undefined;
+  }
+
+  get able(): boolean {
+    return this.#able;
+  }
+
+  get view(): {
+    readonly heads: Heads;
+    readonly skew: number;
+    readonly features: readonly string[];
+    readonly lacking: number;
+    readonly equal: boolean | undefined;
+    readonly epoch: string | undefined;
+  } {
+    return {
+      heads: this.#theirs,
+      skew: this.#skew,
+      features: this.#hello?.features ?? [],
+      lacking: this.#lacking.size,
+      equal: this.#comparison.equal,
+      epoch: this.#hello?.epoch,
+    };
+  }
+
+  /** Whether the peer has this record, and all before it, and the secrets of these objects. */
+  holds(epoch: string, seq: number, objects: readonly string[]): boolean {
+    return (
+      this.#able &&
+      (this.#theirs[epoch]?.[0] ?? 0) >= seq &&
+      !objects.some((object) => this.#lacking.has(object))
+    );
+  }
+
+  /** Records that are here and not there. */
+  lag(): number {
+    let lag = 0;
+    for (const [epoch, [seq]] of Object.entries(this.#parts.replica.heads())) {
+      lag += Math.max(0, seq - (this.#theirs[epoch]?.[0] ?? 0));
+    }
+    return lag;
+  }
+
+  /** Sends what is new, as far as the window allows. */
+  wake(): void {
+    void this.#pump();
+  }
+
+  /** Asks the peer for all that is behind this node's heads. */
+  resync(): void {
+    this.#send(messageKind.resync, toJson(this.#parts.replica.heads()));
+  }
+
+  /** The hash of the record that the peer has at a place; undefined where it has none. */
+  trace(epoch: string, seq: number): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.#traces.set(`${epoch}.${seq}`, resolve);
+      this.#send(messageKind.trace, toJson({ epoch, seq } satisfies Place));
+    });
+  }
+
+  end(why: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const resolve of this.#traces.values()) resolve(undefined);
+    this.#traces.clear();
+    this.#parts.channel.close();
+    this.#parts.ended(why);
+  }
+
+  #send(kind: number, payload: Uint8Array): void {
+    if (this.#open) void this.#parts.channel.send(kind, payload);
+  }
+
+  #sayHello(): void {
+    const { replica, surroundings, features, able } = this.#parts;
+    const heads = replica.heads();
+    const hello: Hello = {
+      protocol: protocolVersion,
+      node: replica.node,
+      cluster: replica.cluster,
+      epoch: replica.epoch,
+      features,
+      heads,
+      remembered: replica.receipts.heads(this.peer),
+      lacking: replica.lacking(lackingMost),
+      able: able(),
+      time: surroundings.now(),
+    };
+    this.#told = heads;
+    this.#send(messageKind.hello, toJson(hello));
+  }
+
+  #receive(kind: number, payload: Buffer): void {
+    if (!this.#open) return;
+    this.#heard = this.#parts.surroundings.elapsed();
+    try {
+      if (this.#hello === undefined) {
+        if (kind !== messageKind.hello) throw new Error('no greeting');
+        this.#greet(fromJson(payload) as Hello);
+      } else {
+        this.#handle(kind, payload);
+      }
+    } catch (error) {
+      this.end(error instanceof Error ? error.message : 'a message that is none');
+    }
+  }
+
+  #handle(kind: number, payload: Buffer): void {
+    switch (kind) {
+      case messageKind.entries:
+        this.#queue(() => this.#take(payload));
+        return;
+      case messageKind.materials:
+        this.#queue(async () => {
+          await this.#parts.replica.ingestMaterials(decodeMaterials(payload));
+        });
+        return;
+      case messageKind.ack:
+        this.#acknowledged(fromJson(payload) as Ack);
+        return;
+      case messageKind.beat:
+        this.#beaten(fromJson(payload) as Beat);
+        return;
+      case messageKind.resync:
+        this.#restart(fromJson(payload) as Heads);
+        return;
+      case messageKind.forked:
+        this.#parts.past({ why: 'fork', ...(fromJson(payload) as Place) });
+        return;
+      case messageKind.trace: {
+        const { epoch, seq } = fromJson(payload) as Place;
+        const hash = this.#parts.replica.hashAt(epoch, seq);
+        const place = { epoch, seq, ...(hash === undefined ? {} : { hash }) };
+        this.#send(messageKind.traced, toJson(place satisfies Place));
+        return;
+      }
+      case messageKind.traced: {
+        const { epoch, seq, hash } = fromJson(payload) as Place;
+        this.#traces.get(`${epoch}.${seq}`)?.(hash);
+        this.#traces.delete(`${epoch}.${seq}`);
+        return;
+      }
+      default:
+        // A newer version says more; what is not understood is not answered.
+        return;
+    }
+  }
+
+  #greet(hello: Hello): void {
+    const { replica, surroundings } = this.#parts;
+    if (hello.protocol !== protocolVersion) throw new Error('another protocol version');
+    if (hello.cluster !== replica.cluster) throw new Error('another cluster');
+    if (hello.node !== this.peer) throw new Error('another node than its certificate says');
+    this.#hello = hello;
+    this.#able = hello.able;
+    this.#skew = hello.time - surroundings.now();
+    this.#lacking = new Set(hello.lacking);
+    this.#restart(hello.heads);
+    for (const past of findPast(replica, hello)) {
+      if (past.why === 'fork' && replica.authorOf(past.epoch) !== replica.node) {
+        this.#forkElsewhere(past);
+      } else {
+        this.#parts.past(past);
+      }
+    }
+    this.#parts.greeted();
+    this.#parts.changed();
+  }
+
+  /** The author of the epoch mends it; until then nothing of that epoch fits together. */
+  #forkElsewhere({ epoch, seq }: Past): void {
+    this.#parts.surroundings.log('error', 'the peer has another record here', { epoch, seq });
+    this.#sent = { ...this.#sent, [epoch]: [Number.MAX_SAFE_INTEGER, ''] };
+    this.#send(messageKind.forked, toJson({ epoch, seq } satisfies Place));
+  }
+
+  /** The peer stands there, and takes what is behind it. */
+  #restart(heads: Heads): void {
+    this.#theirs = { ...heads };
+    this.#sent = heads;
+    this.#parts.replica.receipts.replace(this.peer, heads);
+    this.wake();
+  }
+
+  #acknowledged({ taken, heads, lacking, able }: Ack): void {
+    this.#underWay = Math.max(0, this.#underWay - (taken - this.#acked));
+    this.#acked = taken;
+    this.#stands(heads, lacking, able);
+    this.wake();
+  }
+
+  #stands(heads: Heads, lacking: readonly string[], able: boolean): void {
+    for (const [epoch, head] of Object.entries(heads)) {
+      this.#theirs[epoch] = head;
+      if ((this.#sent[epoch]?.[0] ?? 0) < head[0]) this.#sent = { ...this.#sent, [epoch]: head };
+    }
+    this.#lacking = new Set(lacking);
+    this.#able = able;
+    this.#parts.replica.receipts.note(this.peer, heads);
+    this.#parts.changed();
+  }
+
+  async #pump(): Promise<void> {
+    this.#again = true;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#again && this.#open && this.#hello !== undefined) {
+      this.#again = false;
+      while (this.#underWay < windowMessages && this.#isOpen()) {
+        const { entries, heads } = this.#parts.replica.after(this.#sent, page);
+        if (entries.length === 0) break;
+        this.#sent = heads;
+        this.#underWay++;
+        await this.#parts.channel.send(messageKind.entries, encodeEntries(entries));
+      }
+    }
+    this.#pumping = false;
+  }
+
+  #isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** One after the other; a peer that ignores the window is cut off, not buffered. */
+  #queue(act: () => Promise<void>): void {
+    if (++this.#waiting > windowMessages * 4) throw new Error('more than was asked for');
+    this.#work = this.#work.then(async () => {
+      try {
+        if (this.#open) await act();
+      } catch (error) {
+        this.end(error instanceof Error ? error.message : 'could not be stored');
+      } finally {
+        this.#waiting--;
+      }
+    });
+  }
+
+  async #take(payload: Buffer): Promise<void> {
+    const { replica, surroundings, past } = this.#parts;
+    const entries = decodeEntries(payload);
+    while (this.#isOpen()) {
+      try {
+        const { regained, forks } = await replica.ingest(entries, this.peer);
+        for (const { node, epoch, seq } of forks) {
+          if (node === replica.node) past({ why: 'fork', epoch, seq });
+        }
+        if (regained !== undefined) past({ why: 'rollback', ...regained });
+        break;
+      } catch (error) {
+        if (!(error instanceof KeystoreError)) throw error;
+        if (error.code === 'record-gap') {
+          this.resync();
+          break;
+        }
+        // A keeper that cannot open now may do so later; everything else ends the connection.
+        if (error.code !== 'keeper-unavailable') throw error;
+        surroundings.log('warn', 'the keeper cannot open what the peer sends', {});
+        await pause(surroundings, retryMilliseconds);
+      }
+    }
+    if (!this.#isOpen()) return;
+    this.#noteSent(entries);
+    this.#takenCount++;
+    const ack: Ack = { taken: this.#takenCount, ...this.#standing() };
+    this.#send(messageKind.ack, toJson(ack));
+    this.#parts.ingested();
+  }
+
+  /** What the peer sends, the peer has. */
+  #noteSent(entries: readonly Entry[]): void {
+    const heads: Record<string, readonly [number, string]> = {};
+    for (const { body } of entries) {
+      const head = decodeHead(body);
+      if (head === undefined || (this.#theirs[head.epoch]?.[0] ?? 0) >= head.seq) continue;
+      heads[head.epoch] = [head.seq, hashOf(body).toString('hex')];
+    }
+    Object.assign(this.#theirs, heads);
+    this.#parts.replica.receipts.note(this.peer, heads);
+  }
+
+  /** Where this node stands, in the epochs of which the peer was not told yet. */
+  #standing(): Pick<Ack, 'heads' | 'lacking' | 'able'> {
+    const { replica, able } = this.#parts;
+    const all = replica.heads();
+    const heads = Object.fromEntries(
+      Object.entries(all).filter(([epoch, [, hash]]) => this.#told[epoch]?.[1] !== hash),
+    );
+    this.#told = all;
+    return { heads, lacking: replica.lacking(lackingMost), able: able() };
+  }
+
+  #beat(): void {
+    const { surroundings } = this.#parts;
+    if (!this.#open) return;
+    if (surroundings.elapsed() - this.#heard > silenceMilliseconds) {
+      this.end('three heartbeats did not come');
+      return;
+    }
+    if (this.#hello !== undefined) {
+      const digest = this.#comparison.own(this.#theirs);
+      const beat: Beat = {
+        ...this.#standing(),
+        time: surroundings.now(),
+        ...(digest === undefined ? {} : { digest }),
+      };
+      this.#send(messageKind.beat, toJson(beat));
+    }
+    surroundings.after(heartbeatMilliseconds, () => {
+      this.#beat();
+    });
+  }
+
+  #beaten({ heads, lacking, able, time, digest }: Beat): void {
+    this.#skew = time - this.#parts.surroundings.now();
+    this.#stands(heads, lacking, able);
+    if (digest !== undefined) this.#comparison.compare(digest);
+    if (lacking.length === 0) return;
+    const materials = this.#parts.replica.materials(lacking.slice(0, 64));
+    if (materials.length > 0) this.#send(messageKind.materials, encodeMaterials(materials));
+  }
+}

@@ -1,0 +1,114 @@
+import { createPrivateKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { KeeperClient } from '../keeper-client/client.ts';
+import type { SealedFiles } from '../keystore/sealed-file.ts';
+import type { SqliteKeystore } from '../keystore/store.ts';
+import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
+import { Ability } from '../replication/ability.ts';
+import type { ReplicationView } from '../replication/alarm.ts';
+import { CopyPromise } from '../replication/copy-promise.ts';
+import { History } from '../replication/history.ts';
+import { PairCarrier } from '../replication/pair-carrier.ts';
+import type { Surroundings } from '../replication/surroundings.ts';
+import { TlsTransport, transportPin } from '../replication/tls-transport.ts';
+import { now } from './clock.ts';
+import { hostAndPort } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import type { Log } from './log.ts';
+
+/** What this version can do beyond the first one; a switch goes on once every member can. */
+export const features: readonly string[] = [];
+
+const auditMilliseconds = 600_000;
+const conflictsShown = 100;
+
+/** The link to other nodes, as the rest of the server sees it. */
+export interface Replication {
+  /** SHA-256 of this node's transport key, which other nodes pin. */
+  readonly pin: string;
+  /** Where other nodes reach this one; absent where the configuration names no address. */
+  readonly address: AddressInfo | undefined;
+  view(): ReplicationView;
+  stop(): Promise<void>;
+}
+
+export async function startReplication(parts: {
+  readonly keystore: SqliteKeystore;
+  readonly keeper: KeeperClient;
+  readonly files: SealedFiles;
+  readonly configuration: Configuration;
+  readonly random: (bytes: number) => Buffer;
+  readonly log: Log;
+}): Promise<Replication> {
+  const { keystore, keeper, files, configuration, random, log } = parts;
+  const surroundings = realSurroundings(random, log);
+  const key = await transportKey(files);
+  const certificate = makeAuthorityCertificate(key, 'Twinlock node', { now, random });
+  const { replica } = keystore;
+  const { listen } = configuration.replication;
+  const transport = new TlsTransport({
+    key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    certificate,
+    members: () => replica.members(),
+    surroundings,
+    ...(listen === undefined ? {} : { listen: hostAndPort(listen) }),
+  });
+  const address = await transport.listen();
+  const ability = new Ability(() => keeper.status(), surroundings);
+  const history = new History(replica, surroundings);
+  const carrier = new PairCarrier({
+    replica,
+    onRecords: (listener) => keystore.onRecords(listener),
+    transport,
+    surroundings,
+    history,
+    features,
+    able: () => ability.able,
+  });
+  const promise = new CopyPromise({ replica, carrier, history, surroundings });
+  keystore.guard = promise;
+  carrier.start();
+  const audit = setInterval(() => {
+    if (replica.members().length > 1) void keystore.anchorAudit().catch(() => {});
+  }, auditMilliseconds);
+  return {
+    pin: transportPin(certificate),
+    address,
+    view: () => ({
+      copies: promise.view(),
+      peers: carrier.peers(),
+      wound: history.wound,
+      conflicts: replica.conflicts(conflictsShown),
+    }),
+    stop: async () => {
+      clearInterval(audit);
+      ability.stop();
+      promise.stop();
+      await carrier.stop();
+      await transport.close();
+    },
+  };
+}
+
+async function transportKey(files: SealedFiles): Promise<KeyObject> {
+  const der = await files.openOrMake('transport-key', () => makePrivateKey('p256'));
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  der.fill(0);
+  return key;
+}
+
+function realSurroundings(random: (bytes: number) => Buffer, log: Log): Surroundings {
+  return {
+    elapsed: () => performance.now(),
+    now,
+    random,
+    log,
+    after: (milliseconds, act) => {
+      const timer = setTimeout(act, milliseconds);
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+  };
+}
