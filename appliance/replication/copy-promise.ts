@@ -122,7 +122,7 @@ export class CopyPromise implements CopyGuard {
     return this.#parts.replica.members().length > 1;
   }
 
-  /** Measured while the node runs, by a clock that nobody sets: a wild clock must refuse nothing. */
+  /** Measured while the node runs, by a clock that nobody sets: no wild clock refuses a key. */
   #aloneSeconds(): number {
     const { surroundings, carrier } = this.#parts;
     if (carrier.present) return 0;
