@@ -7,6 +7,9 @@ import {
   CertificateType,
   CryptographicAlgorithm,
   DigitalSignatureAlgorithm,
+  KeyFormatType,
+  NISTKeyType,
+  ProtectionLevel,
 } from './enumeration.ts';
 import { ObjectType, ResultReason, State } from './enumeration.ts';
 import { KmipError } from './error.ts';
@@ -26,6 +29,8 @@ export interface AttributeRule {
   readonly modifiable: 'no' | 'yes' | 'early' | 'late';
   readonly deletable: boolean;
   readonly since: number;
+  /** The last version that has it. */
+  readonly until?: number;
   readonly codec?: Codec<unknown>;
 }
 
@@ -49,7 +54,9 @@ function table(rows: Record<string, Row>): Readonly<Record<string, AttributeRule
   return Object.assign(Object.create(null) as object, Object.fromEntries(rules));
 }
 
-/** Every attribute of KMIP 1.0 to 1.4 by the name 1.x gives it, in the order of §3. */
+/**
+ * Every attribute of KMIP 1.0 to 2.1 by the name 1.x gives it, or would: 2.x knows it by its tag.
+ */
 export const attributeRules = table({
   'Unique Identifier': { tag: Tag.UniqueIdentifier, type: 'TextString' },
   Name: { tag: Tag.Name, type: 'Structure', codec: shape.name, multiple: true, ...free },
@@ -98,9 +105,24 @@ export const attributeRules = table({
     codec: shape.x509CertificateIssuer,
     since: 101,
   },
-  'Certificate Identifier': { tag: Tag.CertificateIdentifier, type: 'Structure', codec: anyItem },
-  'Certificate Subject': { tag: Tag.CertificateSubject, type: 'Structure', codec: anyItem },
-  'Certificate Issuer': { tag: Tag.CertificateIssuer, type: 'Structure', codec: anyItem },
+  'Certificate Identifier': {
+    tag: Tag.CertificateIdentifier,
+    type: 'Structure',
+    codec: anyItem,
+    until: 104,
+  },
+  'Certificate Subject': {
+    tag: Tag.CertificateSubject,
+    type: 'Structure',
+    codec: anyItem,
+    until: 104,
+  },
+  'Certificate Issuer': {
+    tag: Tag.CertificateIssuer,
+    type: 'Structure',
+    codec: anyItem,
+    until: 104,
+  },
   'Digital Signature Algorithm': {
     tag: Tag.DigitalSignatureAlgorithm,
     type: 'Enumeration',
@@ -109,7 +131,12 @@ export const attributeRules = table({
     since: 101,
   },
   Digest: { tag: Tag.Digest, type: 'Structure', codec: shape.digest, multiple: true },
-  'Operation Policy Name': { tag: Tag.OperationPolicyName, type: 'TextString', setBy: 'either' },
+  'Operation Policy Name': {
+    tag: Tag.OperationPolicyName,
+    type: 'TextString',
+    setBy: 'either',
+    until: 104,
+  },
   'Cryptographic Usage Mask': { tag: Tag.CryptographicUsageMask, type: 'Integer', setBy: 'either' },
   'Lease Time': { tag: Tag.LeaseTime, type: 'Interval' },
   'Usage Limits': {
@@ -220,23 +247,106 @@ export const attributeRules = table({
     since: 104,
   },
   'Never Extractable': { tag: Tag.NeverExtractable, type: 'Boolean', since: 104 },
+  'Key Format Type': {
+    tag: Tag.KeyFormatType,
+    type: 'Enumeration',
+    codec: enumeration(KeyFormatType),
+    setBy: 'either',
+    since: 200,
+  },
+  'NIST Key Type': {
+    tag: Tag.NISTKeyType,
+    type: 'Enumeration',
+    codec: enumeration(NISTKeyType),
+    since: 200,
+    ...free,
+  },
+  'Opaque Data Type': {
+    tag: Tag.OpaqueDataType,
+    type: 'Enumeration',
+    setBy: 'either',
+    since: 200,
+  },
+  'Protection Level': {
+    tag: Tag.ProtectionLevel,
+    type: 'Enumeration',
+    codec: enumeration(ProtectionLevel),
+    since: 200,
+    ...free,
+  },
+  'Protection Period': { tag: Tag.ProtectionPeriod, type: 'Interval', since: 200, ...free },
+  'Protection Storage Masks': {
+    tag: Tag.ProtectionStorageMasks,
+    type: 'Structure',
+    codec: anyItem,
+    setBy: 'either',
+    since: 200,
+  },
+  'Quantum Safe': {
+    tag: Tag.QuantumSafe,
+    type: 'Boolean',
+    setBy: 'either',
+    modifiable: 'yes',
+    deletable: true,
+    since: 200,
+  },
+  'Short Unique Identifier': { tag: Tag.ShortUniqueIdentifier, type: 'ByteString', since: 200 },
 });
+
+const nameByTag: ReadonlyMap<number, string> = new Map(
+  Object.entries(attributeRules).map(([name, { tag }]) => [tag, name]),
+);
+
+/** The name of the attribute that 2.x knows by a tag; undefined where there is none. */
+export function attributeNameOf(tag: number): string | undefined {
+  return nameByTag.get(tag);
+}
+
+/**
+ * A vendor's attribute as 2.x names it. What 1.x calls "x-Product" is "Product" of the vendor "x"
+ * (KMIP 2.1 §4.64); another vendor's attribute is "@vendor/Product" here and unknown to 1.x.
+ */
+export interface VendorName {
+  readonly vendor: string;
+  readonly name: string;
+}
+
+export function vendorNameOf(name: string): VendorName | undefined {
+  if (/^[xy]-/.test(name)) return { vendor: name.slice(0, 1), name: name.slice(2) };
+  const found = /^@([\w.]+)\/(.*)$/s.exec(name);
+  return found === null ? undefined : { vendor: found[1] ?? '', name: found[2] ?? '' };
+}
+
+/** The name under which a vendor's attribute is kept. Throws KmipError Invalid Field. */
+export function nameOfVendor({ vendor, name }: VendorName): string {
+  if (vendor === 'x' || vendor === 'y') return `${vendor}-${name}`;
+  if (!/^[\w.]+$/.test(vendor)) {
+    throw new KmipError(ResultReason.InvalidField, 'Not a vendor’s identification');
+  }
+  return `@${vendor}/${name}`;
+}
 
 /** Names that a client ("x-") or a server ("y-") may invent (KMIP 1.4 §3.39). */
 export function isCustom(name: string): boolean {
-  return name.startsWith('x-') || name.startsWith('y-');
+  return name.startsWith('x-') || name.startsWith('y-') || name.startsWith('@');
 }
 
 const customRules = {
   'x-': rule({ tag: Tag.CustomAttribute, type: 'TextString', multiple: true, ...free }),
   'y-': rule({ tag: Tag.CustomAttribute, type: 'TextString', multiple: true }),
+  '@': rule({ tag: Tag.CustomAttribute, type: 'TextString', multiple: true, since: 200, ...free }),
 };
+
+function customRule(name: string): AttributeRule {
+  if (name.startsWith('@')) return customRules['@'];
+  return customRules[name.startsWith('x-') ? 'x-' : 'y-'];
+}
 
 /** The rule of an attribute in a version, 1.4 being 104; undefined when there is none. */
 export function attributeRule(name: string, version: number): AttributeRule | undefined {
-  if (isCustom(name)) return customRules[name.startsWith('x-') ? 'x-' : 'y-'];
-  const found = attributeRules[name];
-  return found !== undefined && found.since <= version ? found : undefined;
+  const found = isCustom(name) ? customRule(name) : attributeRules[name];
+  if (found === undefined || found.since > version) return undefined;
+  return version <= (found.until ?? Infinity) ? found : undefined;
 }
 
 /**

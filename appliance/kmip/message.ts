@@ -19,6 +19,7 @@ import {
 import type { Codec, Decoded } from '../ttlv/structure.ts';
 import { credential } from './credential.ts';
 import {
+  AsynchronousIndicator,
   AttestationType,
   BatchErrorContinuationOption,
   ResultReason,
@@ -41,13 +42,27 @@ const operation: Codec<Operation> = {
   },
 };
 
+/** Whether a client takes an asynchronous answer: yes or no in 1.x, a choice of three in 2.x. */
+const asynchronousIndicator: Codec<AsynchronousIndicator> = {
+  read(item, version) {
+    if (version >= 200) return enumeration(AsynchronousIndicator).read(item, version);
+    return boolean.read(item, version)
+      ? AsynchronousIndicator.Optional
+      : AsynchronousIndicator.Prohibited;
+  },
+  write(writer, tag, value, version) {
+    if (version >= 200) writer.item({ tag, type: 'Enumeration', value });
+    else writer.item({ tag, type: 'Boolean', value: value !== AsynchronousIndicator.Prohibited });
+  },
+};
+
 /** KMIP 1.4 §6 and §7.1: the request header, each field with the versions that have it. */
 const requestHeader = structure({
   protocolVersion: required(Tag.ProtocolVersion, protocolVersion),
   maximumResponseSize: optional(Tag.MaximumResponseSize, integer),
   clientCorrelationValue: optional(Tag.ClientCorrelationValue, textString, { since: 104 }),
   serverCorrelationValue: optional(Tag.ServerCorrelationValue, textString, { since: 104 }),
-  asynchronousIndicator: optional(Tag.AsynchronousIndicator, boolean),
+  asynchronousIndicator: optional(Tag.AsynchronousIndicator, asynchronousIndicator),
   attestationCapableIndicator: optional(Tag.AttestationCapableIndicator, boolean, { since: 102 }),
   attestationType: repeated(Tag.AttestationType, enumeration(AttestationType), { since: 102 }),
   authentication: optional(
@@ -71,6 +86,7 @@ const messageExtension = structure({
 
 const requestBatchItem = structure({
   operation: required(Tag.Operation, operation),
+  ephemeral: optional(Tag.Ephemeral, boolean, { since: 200 }),
   uniqueBatchItemID: optional(Tag.UniqueBatchItemID, byteString),
   requestPayload: required(Tag.RequestPayload, anyItem),
   messageExtension: optional(Tag.MessageExtension, messageExtension),
@@ -154,6 +170,7 @@ export interface ResponseBatchItem {
   readonly resultStatus: ResultStatus;
   readonly resultReason?: ResultReason;
   readonly resultMessage?: string;
+  readonly asynchronousCorrelationValue?: Uint8Array;
   readonly writePayload?: (writer: Writer, version: number) => void;
 }
 
@@ -198,6 +215,10 @@ function writeItem(writer: Writer, item: ResponseBatchItem, version: number): vo
     enumerated(Tag.ResultReason, item.resultReason);
     if (item.resultMessage !== undefined) {
       writer.item({ tag: Tag.ResultMessage, type: 'TextString', value: item.resultMessage });
+    }
+    if (item.asynchronousCorrelationValue !== undefined) {
+      const value = item.asynchronousCorrelationValue;
+      writer.item({ tag: Tag.AsynchronousCorrelationValue, type: 'ByteString', value });
     }
     if (item.resultStatus === ResultStatus.Success) item.writePayload?.(writer, version);
   });

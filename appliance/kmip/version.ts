@@ -14,6 +14,8 @@ export const protocolVersion = structure({
 
 /** What the server speaks, the one it prefers first, as Discover Versions lists them (§4.26). */
 export const supportedVersions: readonly ProtocolVersion[] = [
+  { major: 2, minor: 1 },
+  { major: 2, minor: 0 },
   { major: 1, minor: 4 },
   { major: 1, minor: 3 },
   { major: 1, minor: 2 },

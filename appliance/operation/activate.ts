@@ -1,7 +1,8 @@
 import { Operation, ResultReason, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { optional, required, structure, textString } from '../ttlv/structure.ts';
+import { optional, required, structure } from '../ttlv/structure.ts';
 import { defineChange } from './operation.ts';
 
 /** Activate (KMIP 1.4 §4.19): a Pre-Active object becomes Active now. */
@@ -9,8 +10,8 @@ export const activate = defineChange({
   operation: Operation.Activate,
   since: 100,
   policy: { target: 'object', right: 'modify' },
-  request: structure({ uniqueIdentifier: optional(Tag.UniqueIdentifier, textString) }),
-  response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, textString) }),
+  request: structure({ uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier) }),
+  response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   prepare: (request, context) => (draft) => {
     const object = context.target(draft, request.uniqueIdentifier);
     if (object.state !== State.PreActive) {

@@ -1,9 +1,13 @@
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { attributeRule } from '../kmip/attribute.ts';
 import type { AttributeRule } from '../kmip/attribute.ts';
 import { ResultReason, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { dateNames } from '../keystore/fold.ts';
+import type { Draft } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
+import { refuseTakenName } from './new-object.ts';
+import type { Context } from './operation.ts';
 
 /** Whether an attribute is one of the dates that the keystore keeps apart. */
 export function isDate(name: string): boolean {
@@ -32,4 +36,36 @@ export function refuseLate(rule: AttributeRule, object: ManagedObject): void {
   if (!allowed[rule.modifiable]) {
     throw new KmipError(ResultReason.PermissionDenied, 'The attribute cannot be changed now');
   }
+}
+
+/**
+ * Puts an instance in its place, in the place of the one with its index or as a further one. Throws
+ * KmipError Permission Denied for a date that the object's state has passed by, and where the name
+ * is taken.
+ */
+export function putInstance(
+  draft: Draft,
+  object: ManagedObject,
+  instance: AttributeInstance,
+  mode: 'add' | 'modify',
+  context: Context,
+): void {
+  const { uniqueIdentifier } = object;
+  const { name, value } = instance;
+  if (isDate(name)) {
+    const date = Number(value.value);
+    draft.append({ kind: 'date-set', object: uniqueIdentifier, name, value: date });
+    return;
+  }
+  if (name === 'Name') refuseTakenName(value, draft, context);
+  draft.append({ kind: 'attribute-set', object: uniqueIdentifier, attribute: instance, mode });
+}
+
+/** The rule of an attribute that a client may set. Throws KmipError Read Only Attribute. */
+export function writableRule(rule: AttributeRule): AttributeRule {
+  if (rule.setBy === 'server') {
+    const message = 'Only the server sets this attribute';
+    throw new KmipError(ResultReason.ReadOnlyAttribute, message);
+  }
+  return rule;
 }

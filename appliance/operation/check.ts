@@ -1,8 +1,9 @@
 import { Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { integer, interval, longInteger, optional, required } from '../ttlv/structure.ts';
-import { structure, textString } from '../ttlv/structure.ts';
+import { structure } from '../ttlv/structure.ts';
 import { numberOf } from './new-object.ts';
 import { defineReading } from './operation.ts';
 
@@ -15,13 +16,13 @@ export const check = defineReading({
   since: 100,
   policy: { target: 'object', right: 'read' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     usageLimitsCount: optional(Tag.UsageLimitsCount, longInteger),
     cryptographicUsageMask: optional(Tag.CryptographicUsageMask, integer),
     leaseTime: optional(Tag.LeaseTime, interval),
   }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
     usageLimitsCount: optional(Tag.UsageLimitsCount, longInteger),
     cryptographicUsageMask: optional(Tag.CryptographicUsageMask, integer),
     leaseTime: optional(Tag.LeaseTime, interval),

@@ -1,9 +1,10 @@
 import { CryptographicAlgorithm, KeyFormatType } from '../kmip/enumeration.ts';
 import { ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { enumeration, required, structure, textString } from '../ttlv/structure.ts';
-import { templateAttribute } from './attribute-codec.ts';
+import { enumeration, required, structure } from '../ttlv/structure.ts';
+import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
 
@@ -28,11 +29,11 @@ export const create = defineChange({
   policy: { target: 'group', right: 'create' },
   request: structure({
     objectType: required(Tag.ObjectType, enumeration(ObjectType)),
-    templateAttribute: required(Tag.TemplateAttribute, templateAttribute),
+    templateAttribute: required(Tag.TemplateAttribute, templateAttribute, asAttributes),
   }),
   response: structure({
     objectType: required(Tag.ObjectType, enumeration(ObjectType)),
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
   }),
   async prepare(request, context) {
     if (request.objectType !== ObjectType.SymmetricKey) {

@@ -4,9 +4,10 @@ import { gathering } from '../cryptography/gathering.ts';
 import { rsaDecrypt } from '../cryptography/rsa.ts';
 import { cryptographicParameters } from '../kmip/attribute-structure.ts';
 import { ObjectType, Operation } from '../kmip/enumeration.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
-import { byteString, optional, required, structure, textString } from '../ttlv/structure.ts';
+import { byteString, optional, required, structure } from '../ttlv/structure.ts';
 import type { Decoded } from '../ttlv/structure.ts';
 import { cipherKey } from './cipher-key.ts';
 import { openKey, parametersFor, requireUse, wrongType } from './key-use.ts';
@@ -15,7 +16,7 @@ import type { Context } from './operation.ts';
 import { pass, streamFields, streamObject } from './stream.ts';
 
 const request = structure({
-  uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+  uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
   cryptographicParameters: optional(Tag.CryptographicParameters, cryptographicParameters),
   data: optional(Tag.Data, byteString),
   ivCounterNonce: optional(Tag.IVCounterNonce, byteString),
@@ -34,7 +35,7 @@ export const decrypt = defineReading({
   policy: { target: 'object', right: 'use' },
   request,
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
     data: optional(Tag.Data, byteString),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),

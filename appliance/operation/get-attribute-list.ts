@@ -1,6 +1,8 @@
 import { Operation } from '../kmip/enumeration.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { optional, repeated, required, structure, textString } from '../ttlv/structure.ts';
+import { optional, repeated, required, structure } from '../ttlv/structure.ts';
+import { asReference, attributeReference } from './attribute-codec.ts';
 import { attributesOf } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 
@@ -9,10 +11,10 @@ export const getAttributeList = defineReading({
   operation: Operation.GetAttributeList,
   since: 100,
   policy: { target: 'object', right: 'read' },
-  request: structure({ uniqueIdentifier: optional(Tag.UniqueIdentifier, textString) }),
+  request: structure({ uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier) }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
-    attributeNames: repeated(Tag.AttributeName, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
+    attributeNames: repeated(Tag.AttributeName, attributeReference, asReference),
   }),
   prepare: (request, context) => (view) => {
     const object = context.target(view, request.uniqueIdentifier);

@@ -1,7 +1,9 @@
 import { Operation } from '../kmip/enumeration.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { optional, repeated, required, structure, textString } from '../ttlv/structure.ts';
-import { attribute, toWire } from './attribute-codec.ts';
+import { optional, repeated, required, structure } from '../ttlv/structure.ts';
+import { asReference, attribute, attributeReference } from './attribute-codec.ts';
+import { inAttributes, toWire } from './attribute-codec.ts';
 import { attributesOf } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 
@@ -14,12 +16,12 @@ export const getAttributes = defineReading({
   since: 100,
   policy: { target: 'object', right: 'read' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
-    attributeNames: repeated(Tag.AttributeName, textString),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
+    attributeNames: repeated(Tag.AttributeName, attributeReference, asReference),
   }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
-    attributes: repeated(Tag.Attribute, attribute),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
+    attributes: repeated(Tag.Attribute, attribute, inAttributes),
   }),
   prepare: (request, context) => (view) => {
     const object = context.target(view, request.uniqueIdentifier);

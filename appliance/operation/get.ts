@@ -2,12 +2,12 @@ import { KeyFormatType, ObjectType, Operation, ResultReason } from '../kmip/enum
 import { KeyCompressionType, KeyWrapType } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { objectTag, putTogether } from '../kmip/object.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { decode } from '../ttlv/decode.ts';
 import type { Item } from '../ttlv/item.ts';
 import { anyItem, enumeration, optional, required, structure } from '../ttlv/structure.ts';
-import { textString } from '../ttlv/structure.ts';
 import type { Codec } from '../ttlv/structure.ts';
 import { toWire, attribute } from './attribute-codec.ts';
 import { defineReading } from './operation.ts';
@@ -21,7 +21,7 @@ interface GetResponse {
 
 const head = structure({
   objectType: required(Tag.ObjectType, enumeration(ObjectType)),
-  uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+  uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
 });
 
 /** The object stands under the tag of its type, so its field cannot be declared by one tag. */
@@ -49,7 +49,7 @@ export const get = defineReading({
   since: 100,
   policy: { target: 'object', right: 'get' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     keyFormatType: optional(Tag.KeyFormatType, enumeration(KeyFormatType)),
     keyWrapType: optional(Tag.KeyWrapType, enumeration(KeyWrapType), { since: 104 }),
     keyCompressionType: optional(Tag.KeyCompressionType, enumeration(KeyCompressionType)),

@@ -1,5 +1,8 @@
 import { activate } from './activate.ts';
+import { adjustAttribute } from './adjust-attribute.ts';
+import { setAttribute } from './set-attribute.ts';
 import { addAttribute } from './add-attribute.ts';
+import { cancel } from './cancel.ts';
 import { check } from './check.ts';
 import { create } from './create.ts';
 import { deleteAttribute } from './delete-attribute.ts';
@@ -20,6 +23,7 @@ import { rngSeed } from './rng-seed.ts';
 import { sign } from './sign.ts';
 import { signatureVerify } from './signature-verify.ts';
 import type { OperationDefinition } from './operation.ts';
+import { poll } from './poll.ts';
 import { query } from './query.ts';
 import { register } from './register.ts';
 import { revoke } from './revoke.ts';
@@ -36,11 +40,15 @@ export const operations: readonly OperationDefinition[] = [
   addAttribute,
   modifyAttribute,
   deleteAttribute,
+  setAttribute,
+  adjustAttribute,
   activate,
   revoke,
   destroy,
   query,
   discoverVersions,
+  poll,
+  cancel,
   encrypt,
   decrypt,
   sign,

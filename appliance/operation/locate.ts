@@ -3,12 +3,12 @@ import { ObjectGroupMember, Operation, ResultReason } from '../kmip/enumeration.
 import type { ObjectType, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { StorageStatusMask } from '../kmip/mask.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { LocateFilter } from '../keystore/locate.ts';
 import type { Value } from '../ttlv/item.ts';
 import { enumeration, integer, optional, repeated, structure } from '../ttlv/structure.ts';
-import { textString } from '../ttlv/structure.ts';
-import { attribute, valueOf } from './attribute-codec.ts';
+import { attribute, inAttributes, valueOf } from './attribute-codec.ts';
 import { defineReading } from './operation.ts';
 
 /** The most identifiers that one answer holds; a client that wants more gives an offset. */
@@ -26,11 +26,11 @@ export const locate = defineReading({
     objectGroupMember: optional(Tag.ObjectGroupMember, enumeration(ObjectGroupMember), {
       since: 101,
     }),
-    attributes: repeated(Tag.Attribute, attribute),
+    attributes: repeated(Tag.Attribute, attribute, inAttributes),
   }),
   response: structure({
     locatedItems: optional(Tag.LocatedItems, integer, { since: 103 }),
-    uniqueIdentifiers: repeated(Tag.UniqueIdentifier, textString),
+    uniqueIdentifiers: repeated(Tag.UniqueIdentifier, identifier),
   }),
   prepare: (request, context) => (view) => {
     const { maximumItems = identifiersMost, offsetItems = 0, storageStatusMask } = request;

@@ -2,9 +2,10 @@ import { mac, sameMac } from '../cryptography/mac.ts';
 import { cryptographicParameters } from '../kmip/attribute-structure.ts';
 import { Operation, ResultReason, ValidityIndicator } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { byteString, enumeration, optional, required } from '../ttlv/structure.ts';
-import { structure, textString } from '../ttlv/structure.ts';
+import { structure } from '../ttlv/structure.ts';
 import { openKey, parametersFor, requireUse } from './key-use.ts';
 import { defineReading } from './operation.ts';
 import type { Verification } from './signature-verify.ts';
@@ -16,14 +17,14 @@ export const macVerify = defineReading({
   since: 102,
   policy: { target: 'object', right: 'use' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     cryptographicParameters: optional(Tag.CryptographicParameters, cryptographicParameters),
     data: optional(Tag.Data, byteString),
     macData: optional(Tag.MACData, byteString),
     ...streamFields,
   }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
     validityIndicator: optional(Tag.ValidityIndicator, enumeration(ValidityIndicator)),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),

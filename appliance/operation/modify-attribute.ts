@@ -1,55 +1,78 @@
 import { checkAttribute } from '../kmip/attribute.ts';
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { optional, required, structure, textString } from '../ttlv/structure.ts';
-import { attribute, toWire, valueOf } from './attribute-codec.ts';
-import { isDate, refuseLate } from './attribute-change.ts';
-import { refuseTakenName } from './new-object.ts';
+import { optional, required, structure } from '../ttlv/structure.ts';
+import { asNewAttribute, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
+import type { WireAttribute } from './attribute-codec.ts';
+import { putInstance, refuseLate, writableRule } from './attribute-change.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
-/** Modify Attribute (KMIP 1.4 §4.15): a new value for an instance that is there. */
+/**
+ * Modify Attribute (KMIP 1.4 §4.15, KMIP 2.1 §6.1.29): a new value for an instance that is there,
+ * which 1.x names by its index and 2.x by its value, or not at all where it is the only one.
+ */
 export const modifyAttribute = defineChange({
   operation: Operation.ModifyAttribute,
   since: 100,
   policy: { target: 'object', right: 'modify' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
-    attribute: required(Tag.Attribute, attribute),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
+    current: optional(Tag.CurrentAttribute, soleAttribute, { since: 200 }),
+    attribute: required(Tag.Attribute, soleAttribute, asNewAttribute),
   }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
-    attribute: required(Tag.Attribute, attribute),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
+    attribute: required(Tag.Attribute, soleAttribute, { until: 104 }),
   }),
   prepare: (request, context) => (draft) => {
     const object = context.target(draft, request.uniqueIdentifier);
     const { uniqueIdentifier } = object;
-    const { attributeName: name, attributeIndex: index = 0 } = request.attribute;
+    const { attributeName: name } = request.attribute;
     const value = valueOf(request.attribute);
     const rule = checkAttribute(name, value, context.version);
-    const present = attributesOf(object, context.version).find(
-      (each) => each.name === name && each.index === index,
-    );
-    if (present === undefined) {
-      throw new KmipError(ResultReason.ItemNotFound, 'The object has no such attribute');
+    const all = attributesOf(object, context.version).filter((each) => each.name === name);
+    const present = chosen(all, request.attribute, request.current);
+    if (rule.modifiable === 'no') {
+      writableRule(rule);
+      throw new KmipError(ResultReason.PermissionDenied, 'The attribute cannot be changed');
     }
     refuseLate(rule, object);
     context.place(uniqueIdentifier);
-    if (isDate(name)) {
-      const date = Number(value.value);
-      draft.append({ kind: 'date-set', object: uniqueIdentifier, name, value: date });
-    } else {
-      if (name === 'Name' && !sameValue(present.value, value)) {
-        refuseTakenName(value, draft, context);
-      }
-      draft.append({
-        kind: 'attribute-set',
-        object: uniqueIdentifier,
-        attribute: { name, index, value },
-        mode: 'modify',
-      });
+    const { index } = present;
+    if (!sameValue(present.value, value)) {
+      putInstance(draft, object, { name, index, value }, 'modify', context);
     }
     return { uniqueIdentifier, attribute: toWire({ name, index, value }) };
   },
 });
+
+/** Throws KmipError Attribute Not Found, or Multi Valued Attribute where it is not clear which. */
+function chosen(
+  all: readonly AttributeInstance[],
+  { attributeName, attributeIndex }: WireAttribute,
+  current: WireAttribute | undefined,
+): AttributeInstance {
+  if (all.length === 0) {
+    throw new KmipError(ResultReason.AttributeNotFound, 'The object has no such attribute');
+  }
+  if (current !== undefined) {
+    const value = valueOf(current);
+    const found = all.find((each) => sameValue(each.value, value));
+    if (current.attributeName === attributeName && found !== undefined) return found;
+    const message = 'The attribute has no such value';
+    throw new KmipError(ResultReason.AttributeInstanceNotFound, message);
+  }
+  const [only, ...others] = all;
+  // 1.x: without an index it is the one of index 0 (KMIP 1.4 §4.15); 2.x has no index.
+  const found =
+    attributeIndex === undefined && others.length === 0
+      ? only
+      : all.find(({ index }) => index === (attributeIndex ?? 0));
+  if (found !== undefined) return found;
+  const message = 'The attribute has no such instance';
+  throw new KmipError(ResultReason.AttributeInstanceNotFound, message);
+}

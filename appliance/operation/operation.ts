@@ -1,4 +1,4 @@
-import type { Operation as OperationCode } from '../kmip/enumeration.ts';
+import type { CancellationResult, Operation as OperationCode } from '../kmip/enumeration.ts';
 import type { Client } from '../keystore/client.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
@@ -20,6 +20,21 @@ export type Policy =
 /** Where an act reads: the keystore itself, or the draft of the change it is part of. */
 export type View = Pick<Keystore, 'object' | 'locate'>;
 
+/** The identifiers that an answer gave, for the items that follow. */
+export interface Answered {
+  readonly uniqueIdentifier?: string;
+  readonly privateKeyUniqueIdentifier?: string;
+  readonly publicKeyUniqueIdentifier?: string;
+  readonly uniqueIdentifiers?: readonly string[];
+}
+
+/** What the client asked to be answered later. */
+export interface Later {
+  /** Marks the item as a Poll of this value, whose answer is another operation's. */
+  readonly poll: (correlation: Uint8Array) => void;
+  readonly cancel: (correlation: Uint8Array) => CancellationResult;
+}
+
 /** What an operation may use; made for one batch item. */
 export interface Context {
   readonly client: Client;
@@ -40,6 +55,9 @@ export interface Context {
    * the client may not touch, which the client cannot tell apart.
    */
   readonly target: (view: View, identifier: string | undefined) => ManagedObject;
+  readonly pending: Later;
+  /** Notes the identifiers of an answer for the items that follow. */
+  readonly answered: (answer: Answered) => void;
   /** Sets the ID Placeholder for the items that follow. */
   readonly place: (identifier: string) => void;
 }
@@ -120,9 +138,26 @@ function erased<Request, Response, V>({
     };
   return async (payload, context) => {
     const act = await prepare(request.read(payload, context.version), context);
+    const answer = (value: Response): WritePayload => {
+      context.answered(identifiersIn(value));
+      return write(value);
+    };
     return (view) => {
       const made = act(view);
-      return made instanceof Promise ? made.then(write) : write(made);
+      return made instanceof Promise ? made.then(answer) : answer(made);
     };
   };
+}
+
+const identifierFields = [
+  'uniqueIdentifier',
+  'privateKeyUniqueIdentifier',
+  'publicKeyUniqueIdentifier',
+  'uniqueIdentifiers',
+] as const satisfies readonly (keyof Answered)[];
+
+function identifiersIn(response: unknown): Answered {
+  const fields = response as Readonly<Record<string, unknown>>;
+  const found = identifierFields.filter((name) => fields[name] !== undefined);
+  return Object.fromEntries(found.map((name) => [name, fields[name]]));
 }

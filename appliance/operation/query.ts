@@ -13,13 +13,13 @@ import { defineReading } from './operation.ts';
 const vendor = 'Twinlock';
 
 /** What Register or Create can make here; a PGP key came with 1.2. */
-const objectTypes: readonly (readonly [ObjectType, number])[] = [
+const objectTypes: readonly (readonly [type: ObjectType, since: number, until?: number])[] = [
   [ObjectType.Certificate, 100],
   [ObjectType.SymmetricKey, 100],
   [ObjectType.PublicKey, 100],
   [ObjectType.PrivateKey, 100],
   [ObjectType.SplitKey, 100],
-  [ObjectType.Template, 100],
+  [ObjectType.Template, 100, 104],
   [ObjectType.SecretData, 100],
   [ObjectType.OpaqueObject, 100],
   [ObjectType.PGPKey, 102],
@@ -42,7 +42,9 @@ export const query = defineReading({
   }),
   prepare: (request, context) => () => {
     const asked = new Set(request.queryFunctions);
-    const types = objectTypes.filter(([, since]) => since <= context.version);
+    const types = objectTypes.filter(
+      ([, since, until = Infinity]) => since <= context.version && context.version <= until,
+    );
     return {
       operations: asked.has(QueryFunction.QueryOperations) ? context.operations : [],
       objectTypes: asked.has(QueryFunction.QueryObjects) ? types.map(([type]) => type) : [],

@@ -1,12 +1,12 @@
 import { KeyFormatType, ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { objectTag, takeApart } from '../kmip/object.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { Item } from '../ttlv/item.ts';
 import { anyItem, enumeration, optional, required, structure } from '../ttlv/structure.ts';
-import { textString } from '../ttlv/structure.ts';
-import { attribute, templateAttribute, valueOf } from './attribute-codec.ts';
+import { asAttributes, attribute, templateAttribute, valueOf } from './attribute-codec.ts';
 import { requestedAttributes, sealObject, storeObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
@@ -19,19 +19,19 @@ export const register = defineChange({
   policy: { target: 'group', right: 'create' },
   request: structure({
     objectType: required(Tag.ObjectType, enumeration(ObjectType)),
-    templateAttribute: required(Tag.TemplateAttribute, templateAttribute),
+    templateAttribute: required(Tag.TemplateAttribute, templateAttribute, asAttributes),
     certificate: optional(Tag.Certificate, anyItem),
     symmetricKey: optional(Tag.SymmetricKey, anyItem),
     publicKey: optional(Tag.PublicKey, anyItem),
     privateKey: optional(Tag.PrivateKey, anyItem),
     splitKey: optional(Tag.SplitKey, anyItem),
-    template: optional(Tag.Template, anyItem),
+    template: optional(Tag.Template, anyItem, { until: 104 }),
     secretData: optional(Tag.SecretData, anyItem),
     opaqueObject: optional(Tag.OpaqueObject, anyItem),
     pgpKey: optional(Tag.PGPKey, anyItem, { since: 102 }),
   }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
   }),
   async prepare(request, context) {
     const { objectType, templateAttribute: template, ...objects } = request;

@@ -2,8 +2,9 @@ import { revocationReason } from '../kmip/attribute-structure.ts';
 import { Operation, ResultReason, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { isCompromise } from '../kmip/state.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { dateTime, optional, required, structure, textString } from '../ttlv/structure.ts';
+import { dateTime, optional, required, structure } from '../ttlv/structure.ts';
 import { defineChange } from './operation.ts';
 
 /**
@@ -15,11 +16,11 @@ export const revoke = defineChange({
   since: 100,
   policy: { target: 'object', right: 'modify' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     revocationReason: required(Tag.RevocationReason, revocationReason),
     compromiseOccurrenceDate: optional(Tag.CompromiseOccurrenceDate, dateTime),
   }),
-  response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, textString) }),
+  response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   prepare: (request, context) => (draft) => {
     const object = context.target(draft, request.uniqueIdentifier);
     const { uniqueIdentifier } = object;

@@ -3,8 +3,9 @@ import type { Transformation } from '../cryptography/parameters.ts';
 import { signature } from '../cryptography/signature.ts';
 import { cryptographicParameters } from '../kmip/attribute-structure.ts';
 import { ObjectType, Operation } from '../kmip/enumeration.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { byteString, optional, required, structure, textString } from '../ttlv/structure.ts';
+import { byteString, optional, required, structure } from '../ttlv/structure.ts';
 import { openKey, parametersFor, requireUse, spendUse, wrongType } from './key-use.ts';
 import { defineReading } from './operation.ts';
 import { pass, streamFields, streamObject } from './stream.ts';
@@ -15,14 +16,14 @@ export const sign = defineReading({
   since: 102,
   policy: { target: 'object', right: 'use' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     cryptographicParameters: optional(Tag.CryptographicParameters, cryptographicParameters),
     data: optional(Tag.Data, byteString),
     digestedData: optional(Tag.DigestedData, byteString, { since: 104 }),
     ...streamFields,
   }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
     signatureData: optional(Tag.SignatureData, byteString),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),

@@ -6,10 +6,11 @@ import { isSignature } from '../cryptography/signature.ts';
 import { cryptographicParameters } from '../kmip/attribute-structure.ts';
 import { ObjectType, Operation, ResultReason, ValidityIndicator } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { byteString, enumeration, optional, required } from '../ttlv/structure.ts';
-import { structure, textString } from '../ttlv/structure.ts';
+import { structure } from '../ttlv/structure.ts';
 import { certificateBytes } from './certificate.ts';
 import { openKey, parametersFor, requireUse, wrongType } from './key-use.ts';
 import { defineReading } from './operation.ts';
@@ -22,7 +23,7 @@ export const signatureVerify = defineReading({
   since: 102,
   policy: { target: 'object', right: 'use' },
   request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     cryptographicParameters: optional(Tag.CryptographicParameters, cryptographicParameters),
     data: optional(Tag.Data, byteString),
     digestedData: optional(Tag.DigestedData, byteString, { since: 104 }),
@@ -30,7 +31,7 @@ export const signatureVerify = defineReading({
     ...streamFields,
   }),
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, textString),
+    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
     validityIndicator: optional(Tag.ValidityIndicator, enumeration(ValidityIndicator)),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),

@@ -24,5 +24,5 @@ export function isAllowed(
 
 /** The refusal for an object that is not there and for one that is not the client's: the same. */
 export function notFound(): KmipError {
-  return new KmipError(ResultReason.ItemNotFound, 'No such object');
+  return new KmipError(ResultReason.ObjectNotFound, 'No such object');
 }

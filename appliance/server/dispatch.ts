@@ -1,4 +1,8 @@
-import { BatchErrorContinuationOption, nameOf } from '../kmip/enumeration.ts';
+import {
+  AsynchronousIndicator,
+  BatchErrorContinuationOption,
+  nameOf,
+} from '../kmip/enumeration.ts';
 import { Operation, ResultReason, ResultStatus, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { decodeRequest, encodeResponse, MessageError } from '../kmip/message.ts';
@@ -13,6 +17,8 @@ import { Streams } from '../operation/stream.ts';
 import { isAllowed, notFound } from './authorisation.ts';
 import { serverLimits } from './limit.ts';
 import type { Log } from './log.ts';
+import { Pending } from './pending.ts';
+import { Placeholder } from './placeholder.ts';
 import { refusalOf } from './result.ts';
 
 export interface DispatchOptions {
@@ -34,6 +40,8 @@ interface Step {
   readonly context: Context;
   /** The object that was touched, for the audit. */
   object?: string;
+  /** The correlation value that a Poll asks for. */
+  polled?: Uint8Array;
 }
 
 /**
@@ -43,6 +51,7 @@ interface Step {
 export class Dispatch {
   readonly #options: DispatchOptions;
   readonly #streams = new Streams();
+  readonly #pending = new Pending();
 
   constructor(options: DispatchOptions) {
     this.#options = options;
@@ -57,7 +66,7 @@ export class Dispatch {
       return this.refuseMessage(error, request);
     }
     const run = new BatchRun(
-      { ...this.#options, streams: this.#streams },
+      { ...this.#options, streams: this.#streams, pending: this.#pending },
       message,
       client,
       request,
@@ -117,21 +126,21 @@ export class Dispatch {
   }
 }
 
+interface RunOptions extends DispatchOptions {
+  readonly streams: Streams;
+  readonly pending: Pending;
+}
+
 /** One message's batch (KMIP 1.4 §6.13, §6.14, §7.2). */
 class BatchRun {
-  readonly #options: DispatchOptions & { readonly streams: Streams };
+  readonly #options: RunOptions;
   readonly #message: RequestMessage;
   readonly #client: Client;
   readonly #request: string;
   readonly #version: number;
-  #placeholder: string | undefined;
+  readonly #placeholder = new Placeholder();
 
-  constructor(
-    options: DispatchOptions & { readonly streams: Streams },
-    message: RequestMessage,
-    client: Client,
-    request: string,
-  ) {
+  constructor(options: RunOptions, message: RequestMessage, client: Client, request: string) {
     this.#options = options;
     this.#message = message;
     this.#client = client;
@@ -160,10 +169,34 @@ class BatchRun {
     let step: Step | undefined;
     try {
       step = this.#step(item);
-      return succeeded(item, await this.#run(step));
+      const { asynchronousIndicator } = this.#message.header;
+      const later = asynchronousIndicator === AsynchronousIndicator.Mandatory;
+      if (later && !atOnce.has(item.operation)) return this.#startLater(item, step);
+      const write = await this.#run(step);
+      return step.polled === undefined ? succeeded(item, write) : this.#polled(item, step.polled);
     } catch (error) {
       return this.#failed(item, error, step?.object);
     }
+  }
+
+  /** Answers that the operation is under way, and lets the client fetch its answer by Poll. */
+  #startLater(item: RequestBatchItem, step: Step): ResponseBatchItem {
+    const { pending, random, now } = this.#options;
+    const correlation = random(16);
+    const result = this.#run(step).then(
+      (write) => succeeded(item, write),
+      (error: unknown) => this.#failed(item, error, step.object),
+    );
+    pending.start(correlation, this.#client.id, now(), result);
+    return pendingItem(item, correlation);
+  }
+
+  /** The answer to a Poll: the other operation's own, or that it is still under way. */
+  #polled(item: RequestBatchItem, correlation: Uint8Array): ResponseBatchItem {
+    const result = this.#options.pending.poll(correlation, this.#client.id);
+    if (result === undefined) return pendingItem(item, correlation);
+    const { uniqueBatchItemID: _id, ...answer } = result;
+    return { ...answer, ...idOf(item) };
   }
 
   async #run(step: Step): Promise<WritePayload> {
@@ -238,6 +271,9 @@ class BatchRun {
     if (item.messageExtension?.criticalityIndicator === true) {
       throw new KmipError(ResultReason.FeatureNotSupported, 'Message extension not supported');
     }
+    if (item.ephemeral === true) {
+      throw new KmipError(ResultReason.FeatureNotSupported, 'Ephemeral is not supported');
+    }
     if (definition.policy.target !== 'object' && !isAllowed(this.#client, definition.policy)) {
       throw new KmipError(ResultReason.PermissionDenied, 'Not allowed');
     }
@@ -257,17 +293,24 @@ class BatchRun {
         target: (view, identifier) => this.#target(step, view, identifier),
         place: (identifier) => {
           step.object = identifier;
-          this.#placeholder = identifier;
+          this.#placeholder.place(identifier);
+        },
+        answered: (answer) => {
+          this.#placeholder.answered(item.operation, answer);
+        },
+        pending: {
+          poll: (correlation) => {
+            step.polled = correlation;
+          },
+          cancel: (correlation) => this.#options.pending.cancel(correlation, this.#client.id),
         },
       },
     };
     return step;
   }
 
-  #target(step: Step, view: View, identifier = this.#placeholder): ReturnType<Context['target']> {
-    if (identifier === undefined) {
-      throw new KmipError(ResultReason.ItemNotFound, 'No object is named');
-    }
+  #target(step: Step, view: View, named: string | undefined): ReturnType<Context['target']> {
+    const identifier = this.#placeholder.resolve(named);
     step.object = identifier;
     const object = view.object(identifier);
     if (object === undefined || !isAllowed(this.#client, step.definition.policy, object)) {
@@ -277,7 +320,9 @@ class BatchRun {
     const destroyed =
       object.state === State.Destroyed || object.state === State.DestroyedCompromised;
     // Its attributes can still be asked for; the object itself is gone (KMIP 1.4 §4.21).
-    if (destroyed && policy.target === 'object' && policy.right !== 'read') throw notFound();
+    if (destroyed && policy.target === 'object' && policy.right !== 'read') {
+      throw new KmipError(ResultReason.ObjectDestroyed, 'No such object');
+    }
     return object;
   }
 
@@ -292,13 +337,12 @@ class BatchRun {
     } else {
       log('info', 'operation refused', { ...fields, reason: name });
     }
-    const denied = reason === ResultReason.PermissionDenied || reason === ResultReason.ItemNotFound;
     keystore.note({
       request: this.#request,
       actor: `client:${this.#client.name}`,
       act: fields.operation,
       ...(object === undefined ? {} : { object: object.slice(0, 64) }),
-      outcome: denied ? 'denied' : 'failed',
+      outcome: denials.has(reason) ? 'denied' : 'failed',
       reason: name,
     });
     return {
@@ -319,6 +363,30 @@ class BatchRun {
       outcome,
     };
   }
+}
+
+/** What is answered at once even where a client insists on later answers: it takes no time. */
+const atOnce: ReadonlySet<Operation> = new Set([
+  Operation.Poll,
+  Operation.Cancel,
+  Operation.Query,
+  Operation.DiscoverVersions,
+]);
+
+const denials: ReadonlySet<ResultReason> = new Set([
+  ResultReason.PermissionDenied,
+  ResultReason.ItemNotFound,
+  ResultReason.ObjectNotFound,
+  ResultReason.ObjectDestroyed,
+]);
+
+function pendingItem(item: RequestBatchItem, correlation: Uint8Array): ResponseBatchItem {
+  return {
+    operation: item.operation,
+    ...idOf(item),
+    resultStatus: ResultStatus.OperationPending,
+    asynchronousCorrelationValue: correlation,
+  };
 }
 
 function idOf({ uniqueBatchItemID }: RequestBatchItem): { uniqueBatchItemID?: Uint8Array } {

@@ -4,6 +4,9 @@ import { defaultLimits } from '../ttlv/limit.ts';
 export const serverLimits = {
   message: defaultLimits,
   batchItems: 1024,
+  /** Operations of one client that are to be answered later, and how long they wait: seconds. */
+  pending: 64,
+  pendingSeconds: 3600,
   /** Whole messages of one connection that wait for their turn. */
   pipelined: 64,
   handshake: 5_000,

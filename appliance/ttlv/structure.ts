@@ -18,6 +18,13 @@ interface Bounds {
   readonly since?: number;
   /** The last version that has the field. */
   readonly until?: number;
+  /** Another tag under which a field stands from a version on. */
+  readonly renamed?: { readonly since: number; readonly tag: number };
+  /**
+   * From a version on, the values of a repeated field stand in one structure of this tag, each
+   * under a tag that its codec chooses.
+   */
+  readonly gathered?: { readonly since: number; readonly tag: number };
 }
 
 interface Field<T, K extends 'required' | 'optional' | 'repeated'> extends Bounds {
@@ -71,23 +78,26 @@ export function structure<const F extends Readonly<Record<string, unknown>>>(
   fields: F,
 ): Codec<StructureValue<F>> {
   const entries = Object.entries(fields as unknown as Fields);
-  const byTag = new Map(entries.map(([name, field]) => [field.tag, { name, field }]));
+  const tables = new Map<number, ReadonlyMap<number, Known>>();
+  const tableOf = (version: number): ReadonlyMap<number, Known> => {
+    const table = tables.get(version) ?? tableFor(entries, version);
+    tables.set(version, table);
+    return table;
+  };
   return {
     read(item, version) {
       if (item.type !== 'Structure') throw new TtlvError('bad-type', item.tag);
       const value = Object.create(null) as Record<string, unknown>;
       for (const child of item.value) {
-        const known = byTag.get(child.tag);
-        if (known === undefined || !exists(known.field, version)) {
-          throw new TtlvError('unexpected-item', child.tag);
-        }
-        take(value, known.name, known.field, child, version);
+        const known = tableOf(version).get(child.tag);
+        if (known === undefined) throw new TtlvError('unexpected-item', child.tag);
+        take(value, known, child, version);
       }
       for (const [name, field] of entries) {
         if (name in value) continue;
         if (field.kind === 'repeated') value[name] = [];
         else if (field.kind === 'required' && exists(field, version)) {
-          throw new TtlvError('missing-item', field.tag);
+          throw new TtlvError('missing-item', tagIn(field, version));
         }
       }
       return value as StructureValue<F>;
@@ -98,7 +108,12 @@ export function structure<const F extends Readonly<Record<string, unknown>>>(
           const content = (value as Record<string, unknown>)[name];
           if (content === undefined || !exists(field, version)) continue;
           const each = field.kind === 'repeated' ? (content as readonly unknown[]) : [content];
-          for (const one of each) field.codec.write(writer, field.tag, one as never, version);
+          const inside = tagIn(field, version);
+          const all = (): void => {
+            for (const one of each) field.codec.write(writer, inside, one as never, version);
+          };
+          if (isGathered(field, version)) writer.structure(inside, all);
+          else all();
         }
       });
     },
@@ -109,13 +124,44 @@ function exists(field: Bounds, version: number): boolean {
   return (field.since ?? 0) <= version && version <= (field.until ?? Infinity);
 }
 
+interface Known {
+  readonly name: string;
+  readonly field: AnyField;
+}
+
+/** The fields that a version has, by the tags that it has them under. */
+function tableFor(
+  entries: readonly (readonly [string, AnyField])[],
+  version: number,
+): ReadonlyMap<number, Known> {
+  return new Map(
+    entries
+      .filter(([, field]) => exists(field, version))
+      .map(([name, field]) => [tagIn(field, version), { name, field }]),
+  );
+}
+
+function isGathered({ gathered }: Bounds, version: number): boolean {
+  return gathered !== undefined && version >= gathered.since;
+}
+
+function tagIn({ tag, renamed, gathered }: AnyField, version: number): number {
+  if (gathered !== undefined && version >= gathered.since) return gathered.tag;
+  return renamed !== undefined && version >= renamed.since ? renamed.tag : tag;
+}
+
 function take(
   value: Record<string, unknown>,
-  name: string,
-  field: AnyField,
+  { name, field }: Known,
   child: Item,
   version: number,
 ): void {
+  if (isGathered(field, version)) {
+    if (name in value) throw new TtlvError('repeated-item', child.tag);
+    const inside = typed(child, 'Structure');
+    value[name] = inside.map((each) => field.codec.read(each, version));
+    return;
+  }
   const content = field.codec.read(child, version);
   if (field.kind === 'repeated') {
     ((value[name] ??= []) as unknown[]).push(content);

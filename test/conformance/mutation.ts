@@ -33,7 +33,7 @@ function hasComputed({ family, replayed }: Run): boolean {
   const texts = replayed.flatMap(({ exchange }) => leaves(exchange.response));
   return (
     family.made.size > 0 ||
-    [...family.registered.values()].some((type) => type.endsWith('Key')) ||
+    [...family.registered.values()].some((type) => type.includes('Key')) ||
     texts.some(({ value }) => value === 'RNGRetrieve')
   );
 }

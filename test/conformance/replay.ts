@@ -109,8 +109,14 @@ function learn(request: XmlNode, came: Item, scene: Scene): void {
     const identifiers = [...identifierTags].flatMap((tag) => findAll(payload, tag)).map(textOf);
     if (makers.has(operation)) for (const each of identifiers) scene.made.add(each);
     if (operation === 'Register' || operation === 'Import') {
-      const type = payloadOf(node).find(({ name }) => name === 'ObjectType')?.value ?? '';
+      const said = payloadOf(node).find(({ name }) => name === 'ObjectType')?.value ?? '';
+      // A signature with PSS has a random salt.
+      const type = hasPss(node) ? `${said} PSS` : said;
       for (const each of identifiers) scene.registered.set(each, type);
     }
   }
+}
+
+function hasPss(node: XmlNode): boolean {
+  return node.value === 'PSS' || node.items.some(hasPss);
 }

@@ -10,6 +10,8 @@ export class Scene {
   /** Seconds since 1970 when the case began: what its $NOW stands for. */
   readonly now: number;
   readonly bindings = new Map<string, string>();
+  /** What came in the place of bytes that a case computed with its own server's key. */
+  readonly computed = new Map<string, string>();
   /** Values of dates that a request set. */
   readonly fixedDates = new Set<bigint>();
   /** Identifiers of objects whose material the server made. */
@@ -30,6 +32,7 @@ export class Scene {
     const family = { made: new Set(this.made), registered: new Map(this.registered) };
     const scene = new Scene(this.now, family);
     for (const [name, value] of this.bindings) scene.bindings.set(name, value);
+    for (const [name, value] of this.computed) scene.computed.set(name, value);
     for (const date of this.fixedDates) scene.fixedDates.add(date);
     return scene;
   }
@@ -41,7 +44,8 @@ export class Scene {
   /** The text that a value of a request stands for. */
   resolve(node: XmlNode): string {
     const { value } = node;
-    if (!value.startsWith('$')) return value;
+    // A case sends back what its server computed: here it is what ours did.
+    if (!value.startsWith('$')) return this.computed.get(`${node.name} ${value}`) ?? value;
     const bound = this.moment(value) ?? this.bindings.get(value) ?? this.#lastAnswered(node.tag);
     if (bound === undefined) throw new Error(`nothing was answered for ${value}`);
     return bound;

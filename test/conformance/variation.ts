@@ -113,7 +113,10 @@ export function variationOf(expected: XmlNode, actual: Item, place: Place): Vari
   if (inDigest(expected, place)) return 'digest';
   if (name === 'KeyFormatType' && isMade(place)) return 'keyFormat';
   if (name === 'KeyMaterial' && isMade(place) && sameLength(expected, actual)) return 'material';
-  if (isComputed(name, place) && sameLength(expected, actual)) return 'computed';
+  if (isComputed(name, place) && sameLength(expected, actual)) {
+    place.scene.computed.set(`${name} ${expected.value}`, textOf(actual));
+    return 'computed';
+  }
   return undefined;
 }
 
@@ -168,13 +171,21 @@ function isComputed(name: string, place: Place): boolean {
   if (!computedFields.has(name)) return false;
   const { operation, expected, scene, came } = place;
   if (operation === 'RNGRetrieve') return true;
+  if (operation === 'Decrypt') return isMade(place) && !isAnswered(place);
   if (!['Encrypt', 'Sign', 'MAC'].includes(operation)) return false;
   if (isMade(place)) return true;
   const answered = expected === undefined ? [] : payloadOf(expected);
   if (answered.some((node) => node.name === 'IVCounterNonce')) return true;
   const identifier = came === undefined ? undefined : find(came, Tag.UniqueIdentifier);
   const type = identifier === undefined ? undefined : scene.registered.get(textOf(identifier));
-  return operation === 'Encrypt' && (type === 'PublicKey' || type === 'PrivateKey');
+  if (operation === 'Sign') return type?.endsWith('PSS') === true;
+  return operation === 'Encrypt' && /^(Public|Private)Key/.test(type ?? '');
+}
+
+/** Whether what was sent to be decrypted is what the server itself had encrypted. */
+function isAnswered({ asked, scene }: Place): boolean {
+  const data = asked === undefined ? [] : payloadOf(asked).filter(({ name }) => name === 'Data');
+  return data.some(({ value }) => value.startsWith('$') || scene.computed.has(`Data ${value}`));
 }
 
 function sameLength(expected: XmlNode, actual: Item): boolean {

@@ -1,0 +1,24 @@
+import { Operation } from '../kmip/enumeration.ts';
+import { Tag } from '../kmip/tag.ts';
+import { byteString, required, structure } from '../ttlv/structure.ts';
+import { defineReading } from './operation.ts';
+
+/**
+ * Poll (KMIP 1.4 §4.28): asks for the answer to an operation that was to be answered later. What
+ * comes back is that operation's own answer, so the dispatcher gives it; here is what is asked.
+ */
+export const poll = defineReading({
+  operation: Operation.Poll,
+  since: 100,
+  policy: { target: 'server' },
+  request: structure({
+    correlation: required(Tag.AsynchronousCorrelationValue, byteString),
+  }),
+  response: structure({}),
+  prepare:
+    ({ correlation }, context) =>
+    () => {
+      context.pending.poll(correlation);
+      return {};
+    },
+});

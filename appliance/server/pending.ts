@@ -1,0 +1,64 @@
+import { CancellationResult, ResultReason } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import type { ResponseBatchItem } from '../kmip/message.ts';
+import { serverLimits } from './limit.ts';
+
+interface Started {
+  readonly client: string;
+  /** Seconds since 1970. */
+  readonly since: number;
+  result: ResponseBatchItem | undefined;
+}
+
+/**
+ * Operations that a client asked to be answered later (KMIP 1.4 §4.27, §4.28). They live in memory:
+ * after a restart a client asks anew. Each belongs to the client that asked, and ends when it is
+ * fetched or too old.
+ */
+export class Pending {
+  readonly #started = new Map<string, Started>();
+
+  /** Throws KmipError Server Limit Exceeded. */
+  start(
+    correlation: Buffer,
+    client: string,
+    now: number,
+    result: Promise<ResponseBatchItem>,
+  ): void {
+    for (const [key, each] of this.#started) {
+      if (now - each.since > serverLimits.pendingSeconds) this.#started.delete(key);
+    }
+    const own = [...this.#started.values()].filter((each) => each.client === client);
+    if (own.length >= serverLimits.pending) {
+      throw new KmipError(ResultReason.ServerLimitExceeded, 'Too many operations are pending');
+    }
+    const started: Started = { client, since: now, result: undefined };
+    this.#started.set(correlation.toString('hex'), started);
+    void result.then((item) => {
+      started.result = item;
+    });
+  }
+
+  /** The operation's answer, once; undefined while it is not there yet. */
+  poll(correlation: Uint8Array, client: string): ResponseBatchItem | undefined {
+    const [key, started] = this.#find(correlation, client);
+    if (started.result !== undefined) this.#started.delete(key);
+    return started.result;
+  }
+
+  /** What is under way is finished: a change that may be on disk cannot be called back. */
+  cancel(correlation: Uint8Array, client: string): CancellationResult {
+    const [, { result }] = this.#find(correlation, client);
+    return result === undefined ? CancellationResult.UnableToCancel : CancellationResult.Completed;
+  }
+
+  #find(correlation: Uint8Array, client: string): [string, Started] {
+    const key = Buffer.from(correlation).toString('hex');
+    const started = this.#started.get(key);
+    if (started?.client !== client) {
+      const reason = ResultReason.InvalidAsynchronousCorrelationValue;
+      throw new KmipError(reason, 'No operation is pending under this value');
+    }
+    return [key, started];
+  }
+}
