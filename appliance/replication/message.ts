@@ -77,11 +77,90 @@ export class MessageFault extends Error {
   override readonly name = 'MessageFault';
 }
 
-/** What `toJson` wrote; a member's word, so its members are taken as they are. */
-export function fromJson(payload: Buffer): object {
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(payload: Buffer): Fields {
   const value: unknown = JSON.parse(payload.toString());
   if (typeof value !== 'object' || value === null) throw new MessageFault('not an object');
+  return value as Fields;
+}
+
+function headsIn(value: unknown): Heads {
+  if (typeof value !== 'object' || value === null) throw new MessageFault('no heads');
+  for (const [epoch, head] of Object.entries(value)) {
+    const [seq, hash] = Array.isArray(head) ? (head as unknown[]) : [];
+    const whole = /^[0-9a-f]{1,64}$/.test(epoch) && Number.isSafeInteger(seq) && Number(seq) > 0;
+    if (!whole || typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)) {
+      throw new MessageFault('a head that is none');
+    }
+  }
+  return value as Heads;
+}
+
+function textsIn(value: unknown): readonly string[] {
+  const whole = Array.isArray(value) && value.every((each) => typeof each === 'string');
+  if (!whole) throw new MessageFault('no list of texts');
   return value;
+}
+
+function numberIn(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw new MessageFault('no number');
+  return value as number;
+}
+
+function textIn(value: unknown): string {
+  if (typeof value !== 'string') throw new MessageFault('no text');
+  return value;
+}
+
+/** Members are trusted, but no message may be taken for what it is not. Throws MessageFault. */
+export function readHello(payload: Buffer): Hello {
+  const fields = fieldsOf(payload);
+  return {
+    protocol: numberIn(fields['protocol']),
+    node: textIn(fields['node']),
+    cluster: textIn(fields['cluster']),
+    epoch: textIn(fields['epoch']),
+    features: textsIn(fields['features']),
+    heads: headsIn(fields['heads']),
+    remembered: headsIn(fields['remembered']),
+    lacking: textsIn(fields['lacking']),
+    able: fields['able'] === true,
+    time: numberIn(fields['time']),
+  };
+}
+
+export function readAck(payload: Buffer): Ack {
+  const fields = fieldsOf(payload);
+  return { taken: numberIn(fields['taken']), ...standingIn(fields) };
+}
+
+export function readBeat(payload: Buffer): Beat {
+  const fields = fieldsOf(payload);
+  const digest = fields['digest'] as Fields | undefined;
+  const time = numberIn(fields['time']);
+  if (digest === undefined) return { ...standingIn(fields), time };
+  const { fold, digest: sum, at } = digest;
+  const read = { fold: textIn(fold), digest: textIn(sum), at: textIn(at) };
+  return { ...standingIn(fields), time, digest: read };
+}
+
+export function readHeads(payload: Buffer): Heads {
+  return headsIn(fieldsOf(payload));
+}
+
+export function readPlace(payload: Buffer): Place {
+  const { epoch, seq, hash } = fieldsOf(payload);
+  const place = { epoch: textIn(epoch), seq: numberIn(seq) };
+  return hash === undefined ? place : { ...place, hash: textIn(hash) };
+}
+
+function standingIn(fields: Fields): Pick<Ack, 'heads' | 'lacking' | 'able'> {
+  return {
+    heads: headsIn(fields['heads']),
+    lacking: textsIn(fields['lacking']),
+    able: fields['able'] === true,
+  };
 }
 
 /** Each part: its length (4 bytes) and its bytes. */

@@ -12,9 +12,13 @@ import {
   decodeMaterials,
   encodeEntries,
   encodeMaterials,
-  fromJson,
   messageKind,
   protocolVersion,
+  readAck,
+  readBeat,
+  readHeads,
+  readHello,
+  readPlace,
   toJson,
 } from './message.ts';
 import type { Ack, Beat, Hello, Place } from './message.ts';
@@ -195,7 +199,7 @@ export class Session {
     try {
       if (this.#hello === undefined) {
         if (kind !== messageKind.hello) throw new Error('no greeting');
-        this.#greet(fromJson(payload) as Hello);
+        this.#greet(readHello(payload));
       } else {
         this.#handle(kind, payload);
       }
@@ -215,26 +219,26 @@ export class Session {
         });
         return;
       case messageKind.ack:
-        this.#acknowledged(fromJson(payload) as Ack);
+        this.#acknowledged(readAck(payload));
         return;
       case messageKind.beat:
-        this.#beaten(fromJson(payload) as Beat);
+        this.#beaten(readBeat(payload));
         return;
       case messageKind.resync:
-        this.#restart(fromJson(payload) as Heads);
+        this.#restart(readHeads(payload));
         return;
       case messageKind.forked:
-        this.#parts.past({ why: 'fork', ...(fromJson(payload) as Place) });
+        this.#parts.past({ why: 'fork', ...readPlace(payload) });
         return;
       case messageKind.trace: {
-        const { epoch, seq } = fromJson(payload) as Place;
+        const { epoch, seq } = readPlace(payload);
         const hash = this.#parts.replica.hashAt(epoch, seq);
         const place = { epoch, seq, ...(hash === undefined ? {} : { hash }) };
         this.#send(messageKind.traced, toJson(place satisfies Place));
         return;
       }
       case messageKind.traced: {
-        const { epoch, seq, hash } = fromJson(payload) as Place;
+        const { epoch, seq, hash } = readPlace(payload);
         this.#traces.get(`${epoch}.${seq}`)?.(hash);
         this.#traces.delete(`${epoch}.${seq}`);
         return;

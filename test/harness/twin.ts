@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { makeAuthorityCertificate, makePrivateKey } from '../../appliance/pki/authority.ts';
 import type { SqliteKeystore } from '../../appliance/keystore/store.ts';
@@ -38,7 +38,11 @@ export class Twin {
     this.key = key.export({ format: 'pem', type: 'pkcs8' }).toString();
     const surroundings = { now: () => 1_700_000_000, random: randomBytes };
     this.certificate = makeAuthorityCertificate(key, 'Twinlock node', surroundings);
-    createPublicKey(key);
+  }
+
+  /** Where it really listens, behind its proxy. */
+  get port(): number {
+    return this.#port;
   }
 
   get pin(): string {
