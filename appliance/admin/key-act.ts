@@ -31,7 +31,7 @@ export class KeyActs {
       });
       for (const object of objects) {
         after = object.uniqueIdentifier;
-        const view = viewOf(object);
+        const view = this.#view(object);
         if (state !== undefined && view.state.toLowerCase() !== state.toLowerCase()) continue;
         if (group !== undefined && view.group !== group) continue;
         keys.push(view);
@@ -47,7 +47,7 @@ export class KeyActs {
     for (const { name, value } of object.attributes) {
       (attributes[name] ??= []).push(textOf(value));
     }
-    return { ...viewOf(object), attributes };
+    return { ...this.#view(object), attributes };
   }
 
   /** Destroys a key for every client; an Active one only when its identifier was typed again. */
@@ -66,7 +66,11 @@ export class KeyActs {
       draft.append({ kind: 'destroy-intended', object: id, date: now() });
       draft.audit({ ...act, act: 'key destroy', object: id, outcome: 'success' });
     });
-    return viewOf(this.#find(id));
+    return this.#view(this.#find(id));
+  }
+
+  #view(object: ManagedObject): KeyView {
+    return viewOf(object, this.#appliance.keystore.copies(object.uniqueIdentifier));
   }
 
   #find(id: string): ManagedObject {
@@ -84,7 +88,7 @@ function unknown(id: string): AdminError {
   return new AdminError('not-found', `no key ${id}`, 'see `twinlock key list`');
 }
 
-function viewOf(object: ManagedObject): KeyView {
+function viewOf(object: ManagedObject, copies: KeyView['copies']): KeyView {
   const text = (name: string): string[] =>
     object.attributes.filter((each) => each.name === name).map(textOfInstance);
   const [vm] = text('x-Name');
@@ -98,6 +102,7 @@ function viewOf(object: ManagedObject): KeyView {
     group: object.group,
     created: object.initialDate,
     changed: object.lastChangeDate,
+    copies,
     names: text('Name'),
     ...(vm === undefined ? {} : { vm }),
     ...(component === undefined ? {} : { component }),

@@ -29,6 +29,8 @@ export const keyView = z.object({
   group: z.string(),
   created: z.number(),
   changed: z.number(),
+  /** Whether another node has it too, or a journal, or only this node. */
+  copies: z.enum(['both', 'journal', 'single']),
   names: z.array(z.string()),
   vm: z.string().optional(),
   component: z.string().optional(),

@@ -3,6 +3,7 @@ import type { Change } from './change.ts';
 import type { Client } from './client.ts';
 import type { LocateFilter } from './locate.ts';
 import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-object.ts';
+import type { Copies } from './receipt.ts';
 
 /** The secret bytes of one object, wiped when disposed; prints as its length only. */
 export interface KeyMaterial extends Disposable {
@@ -36,6 +37,8 @@ export interface Keystore {
   /** Objects of all groups, for administrators: ordered by initial date; pages by identifier. */
   list(page: { readonly after?: string; readonly limit: number }): readonly ManagedObject[];
   count(): { readonly objects: number; readonly records: number };
+  /** Whether another node, or at least the journal, is known to hold an object too. */
+  copies(uniqueIdentifier: string): Copies;
   client(fingerprint: string): Client | undefined;
   clients(): readonly Client[];
   groups(): readonly string[];

@@ -19,6 +19,7 @@ import type { Payloads } from './payload.ts';
 import { Projection } from './projection.ts';
 import type { RecordHead } from './record.ts';
 import { RecordLog } from './record-log.ts';
+import type { Copies } from './receipt.ts';
 import { Replica } from './replica.ts';
 import { foldName } from './state-digest.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
@@ -192,6 +193,10 @@ export class SqliteKeystore implements Keystore {
       draft.append({ kind: 'audit-head', seq, hash });
     });
     this.#anchored = seq;
+  }
+
+  copies(uniqueIdentifier: string): Copies {
+    return this.replica.copies(uniqueIdentifier);
   }
 
   client(fingerprint: string): Client | undefined {

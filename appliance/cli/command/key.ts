@@ -19,10 +19,11 @@ export async function list(
       key.id,
       key.state,
       date(key.created),
+      key.copies,
       key.vm ?? key.names[0] ?? '',
     ]);
     const more = found.next === undefined ? '' : `\nmore: --after ${found.next}`;
-    return table(['IDENTIFIER', 'STATE', 'CREATED', 'VM, HOST OR NAME'], rows) + more;
+    return table(['IDENTIFIER', 'STATE', 'CREATED', 'COPIES', 'VM, HOST OR NAME'], rows) + more;
   });
 }
 
