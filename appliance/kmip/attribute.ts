@@ -356,7 +356,7 @@ export function attributeRule(name: string, version: number): AttributeRule | un
 export function checkAttribute(name: string, value: Value, version: number): AttributeRule {
   const found = attributeRule(name, version);
   if (found === undefined || name.length > 1024) {
-    throw new KmipError(ResultReason.InvalidField, 'No such attribute in this version');
+    throw new KmipError(ResultReason.InvalidAttribute, 'No such attribute in this version');
   }
   if (isCustom(name)) return found;
   try {
@@ -365,7 +365,7 @@ export function checkAttribute(name: string, value: Value, version: number): Att
   } catch (cause) {
     if (!(cause instanceof TtlvError)) throw cause;
     const message = `The value does not fit the attribute ${name}`;
-    throw new KmipError(ResultReason.InvalidField, message, { cause });
+    throw new KmipError(ResultReason.InvalidAttributeValue, message, { cause });
   }
   return found;
 }

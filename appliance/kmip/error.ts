@@ -8,9 +8,16 @@ import type { ResultReason } from './enumeration.ts';
 export class KmipError extends Error {
   override readonly name = 'KmipError';
   readonly reason: ResultReason;
+  /** What 1.x says instead, where that is not what it says for the reason everywhere. */
+  readonly before: ResultReason | undefined;
 
-  constructor(reason: ResultReason, message: string, options?: ErrorOptions) {
+  constructor(
+    reason: ResultReason,
+    message: string,
+    options?: ErrorOptions & { readonly before?: ResultReason },
+  ) {
     super(message, options);
     this.reason = reason;
+    this.before = options?.before;
   }
 }

@@ -3,6 +3,7 @@ import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
+import { requireLife } from './attribute-change.ts';
 import { defineChange } from './operation.ts';
 
 /** Activate (KMIP 1.4 §4.19): a Pre-Active object becomes Active now. */
@@ -14,8 +15,9 @@ export const activate = defineChange({
   response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   prepare: (request, context) => (draft) => {
     const object = context.target(draft, request.uniqueIdentifier);
+    requireLife(object);
     if (object.state !== State.PreActive) {
-      throw new KmipError(ResultReason.PermissionDenied, 'The object is not Pre-Active');
+      throw new KmipError(ResultReason.WrongKeyLifecycleState, 'The object is not Pre-Active');
     }
     const { uniqueIdentifier } = object;
     context.place(uniqueIdentifier);

@@ -37,7 +37,8 @@ export const addAttribute = defineChange({
     const present = attributesOf(object, context.version).filter((each) => each.name === name);
     if (present.length > 0 && !rule.multiple) {
       const message = 'The attribute has its only value';
-      throw new KmipError(ResultReason.AttributeSingleValued, message);
+      const before = ResultReason.IllegalOperation;
+      throw new KmipError(ResultReason.AttributeSingleValued, message, { before });
     }
     context.place(uniqueIdentifier);
     if (isDate(name)) refuseLate(rule, object);

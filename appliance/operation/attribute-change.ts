@@ -1,7 +1,7 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { attributeRule } from '../kmip/attribute.ts';
 import type { AttributeRule } from '../kmip/attribute.ts';
-import { ResultReason, State } from '../kmip/enumeration.ts';
+import { ObjectType, ResultReason, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { dateNames } from '../keystore/fold.ts';
 import type { Draft } from '../keystore/keystore.ts';
@@ -17,7 +17,7 @@ export function isDate(name: string): boolean {
 /** The rule of an attribute that has to exist. Throws KmipError Item Not Found (§11.15). */
 export function existingRule(name: string, version: number): AttributeRule {
   const rule = attributeRule(name, version);
-  if (rule === undefined) throw new KmipError(ResultReason.ItemNotFound, 'No such attribute');
+  if (rule === undefined) throw new KmipError(ResultReason.AttributeNotFound, 'No such attribute');
   return rule;
 }
 
@@ -34,7 +34,8 @@ export function refuseLate(rule: AttributeRule, object: ManagedObject): void {
     late: object.state === PreActive || object.state === Active,
   };
   if (!allowed[rule.modifiable]) {
-    throw new KmipError(ResultReason.PermissionDenied, 'The attribute cannot be changed now');
+    const message = 'The attribute cannot be changed now';
+    throw new KmipError(ResultReason.WrongKeyLifecycleState, message);
   }
 }
 
@@ -57,7 +58,7 @@ export function putInstance(
     draft.append({ kind: 'date-set', object: uniqueIdentifier, name, value: date });
     return;
   }
-  if (name === 'Name') refuseTakenName(value, draft, context);
+  if (name === 'Name') refuseTakenName(value, draft, context, ResultReason.IllegalOperation);
   draft.append({ kind: 'attribute-set', object: uniqueIdentifier, attribute: instance, mode });
 }
 
@@ -68,4 +69,11 @@ export function writableRule(rule: AttributeRule): AttributeRule {
     throw new KmipError(ResultReason.ReadOnlyAttribute, message);
   }
   return rule;
+}
+
+/** Refuses an object that has no states. Throws KmipError Invalid Object Type. */
+export function requireLife({ objectType }: ManagedObject): void {
+  if (objectType !== ObjectType.Template) return;
+  const before = ResultReason.IllegalOperation;
+  throw new KmipError(ResultReason.InvalidObjectType, 'A template has no states', { before });
 }

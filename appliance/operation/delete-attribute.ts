@@ -6,7 +6,7 @@ import { Tag } from '../kmip/tag.ts';
 import type { Decoded } from '../ttlv/structure.ts';
 import { integer, optional, required, structure, textString } from '../ttlv/structure.ts';
 import { attributeReference, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
-import { existingRule, writableRule } from './attribute-change.ts';
+import { existingRule } from './attribute-change.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -46,8 +46,7 @@ export const deleteAttribute = defineChange({
       throw new KmipError(ResultReason.AttributeInstanceNotFound, message);
     }
     if (!rule.deletable) {
-      writableRule(rule);
-      throw new KmipError(ResultReason.PermissionDenied, 'The attribute cannot be deleted');
+      throw new KmipError(ResultReason.AttributeReadOnly, 'The attribute cannot be deleted');
     }
     context.place(uniqueIdentifier);
     for (const { index } of doomed) {

@@ -19,7 +19,7 @@ export const destroy = defineChange({
     const object = context.target(draft, request.uniqueIdentifier);
     if (object.state === State.Active) {
       throw new KmipError(
-        ResultReason.PermissionDenied,
+        ResultReason.WrongKeyLifecycleState,
         'An Active object has to be revoked first',
       );
     }

@@ -1,4 +1,5 @@
-import { Operation } from '../kmip/enumeration.ts';
+import { Operation, ResultReason } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { optional, repeated, required, structure } from '../ttlv/structure.ts';
@@ -28,6 +29,9 @@ export const getAttributes = defineReading({
     context.place(object.uniqueIdentifier);
     const all = attributesOf(object, context.version);
     const wanted = new Set(request.attributeNames);
+    if (wanted.size < request.attributeNames.length && context.version > 100) {
+      throw new KmipError(ResultReason.InvalidMessage, 'An attribute is named twice');
+    }
     const chosen = wanted.size === 0 ? all : all.filter(({ name }) => wanted.has(name));
     return { uniqueIdentifier: object.uniqueIdentifier, attributes: chosen.map(toWire) };
   },

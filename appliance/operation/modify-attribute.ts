@@ -7,7 +7,7 @@ import { Tag } from '../kmip/tag.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import { asNewAttribute, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
 import type { WireAttribute } from './attribute-codec.ts';
-import { putInstance, refuseLate, writableRule } from './attribute-change.ts';
+import { putInstance, refuseLate } from './attribute-change.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -37,8 +37,7 @@ export const modifyAttribute = defineChange({
     const all = attributesOf(object, context.version).filter((each) => each.name === name);
     const present = chosen(all, request.attribute, request.current);
     if (rule.modifiable === 'no') {
-      writableRule(rule);
-      throw new KmipError(ResultReason.PermissionDenied, 'The attribute cannot be changed');
+      throw new KmipError(ResultReason.AttributeReadOnly, 'The attribute cannot be changed');
     }
     refuseLate(rule, object);
     context.place(uniqueIdentifier);
@@ -57,7 +56,9 @@ function chosen(
   current: WireAttribute | undefined,
 ): AttributeInstance {
   if (all.length === 0) {
-    throw new KmipError(ResultReason.AttributeNotFound, 'The object has no such attribute');
+    const before = ResultReason.InvalidField;
+    const message = 'The object has no such attribute';
+    throw new KmipError(ResultReason.AttributeNotFound, message, { before });
   }
   if (current !== undefined) {
     const value = valueOf(current);

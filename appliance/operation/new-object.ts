@@ -177,9 +177,14 @@ export function storeObject(object: NewObject, draft: Draft, context: Context): 
 }
 
 /** Names are unique among a group's objects that are not destroyed (KMIP 1.4 §3.2). */
-export function refuseTakenName(value: Value, draft: Draft, { client }: Context): void {
+export function refuseTakenName(
+  value: Value,
+  draft: Draft,
+  { client }: Context,
+  before: ResultReason = ResultReason.InvalidField,
+): void {
   const filter = { attributes: [{ name: 'Name', value }], dates: [], offset: 0, maximum: 1 };
   if (draft.locate(client.group, filter).length > 0) {
-    throw new KmipError(ResultReason.InvalidField, 'The name is taken');
+    throw new KmipError(ResultReason.NonUniqueNameAttribute, 'The name is taken', { before });
   }
 }

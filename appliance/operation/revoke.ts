@@ -5,6 +5,7 @@ import { isCompromise } from '../kmip/state.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { dateTime, optional, required, structure } from '../ttlv/structure.ts';
+import { requireLife } from './attribute-change.ts';
 import { defineChange } from './operation.ts';
 
 /**
@@ -23,10 +24,14 @@ export const revoke = defineChange({
   response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   prepare: (request, context) => (draft) => {
     const object = context.target(draft, request.uniqueIdentifier);
+    requireLife(object);
     const { uniqueIdentifier } = object;
     const { code, message } = request.revocationReason;
     if (!isCompromise(code) && object.state !== State.Active) {
-      throw new KmipError(ResultReason.PermissionDenied, 'Only an Active object is deactivated');
+      throw new KmipError(
+        ResultReason.WrongKeyLifecycleState,
+        'Only an Active object is deactivated',
+      );
     }
     context.place(uniqueIdentifier);
     const occurrence = request.compromiseOccurrenceDate;

@@ -321,7 +321,12 @@ class BatchRun {
       object.state === State.Destroyed || object.state === State.DestroyedCompromised;
     // Its attributes can still be asked for; the object itself is gone (KMIP 1.4 §4.21).
     if (destroyed && policy.target === 'object' && policy.right !== 'read') {
-      throw new KmipError(ResultReason.ObjectDestroyed, 'No such object');
+      const before = policy.right === 'destroy' ? ResultReason.PermissionDenied : undefined;
+      throw new KmipError(
+        ResultReason.ObjectDestroyed,
+        'No such object',
+        before === undefined ? {} : { before },
+      );
     }
     return object;
   }

@@ -17,6 +17,9 @@ export interface Refusal {
  */
 export function refusalOf(error: unknown, version: number): Refusal {
   const { reason, message } = refusal(error);
+  if (error instanceof KmipError && error.before !== undefined && version < 200) {
+    return { reason: reasonIn(error.before, version), message };
+  }
   return { reason: reasonIn(reason, version), message };
 }
 

@@ -2,13 +2,15 @@ import { kmipData, noData } from '../harness/kmip-data.ts';
 import { nameOf } from '../../appliance/kmip/enumeration.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
 import type { Item } from '../../appliance/ttlv/item.ts';
-import { profileCases } from './profile-case.ts';
+import { exchangesOf, profileCases } from './profile-case.ts';
 import { textOf } from './scene.ts';
+import { inVersion2 } from './translation.ts';
 import { Stage } from './stage.ts';
 
 /**
  * Plays the cases whose names begin with an argument and shows what differs, with the messages as
  * they were: `node test/conformance/one.ts SKLC-M-1-12 CS-AC`. Families run whole and in order.
+ * AS_2=1 in the environment plays them as KMIP 2.1 would put them.
  */
 function shown(item: Item, depth = 1): string {
   const head = `${'  '.repeat(depth)}${nameOf(Tag, item.tag)}`;
@@ -31,7 +33,10 @@ async function main(wanted: readonly string[]): Promise<void> {
   try {
     for (const each of all) {
       if (!families.has(`${each.version} ${each.family}`)) continue;
-      const run = await stage.play(each).catch((error: unknown) => {
+      const exchanges = exchangesOf(each);
+      const minor = process.env['AS_2'];
+      const played = minor === undefined ? exchanges : inVersion2(exchanges, Number(minor));
+      const run = await stage.play(each, played).catch((error: unknown) => {
         say(`✘ ${each.name}: ${String(error)}`);
         failed++;
       });
