@@ -33,6 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   operation: ['ttlv', 'kmip', 'cryptography', 'keystore', 'pki'],
   server: ['ttlv', 'kmip', 'operation', 'keystore', 'audit', 'pki'],
   replication: ['frame', 'keystore', 'keeper-client', 'audit', 'pki'],
+  backup: ['keystore', 'keeper-client'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
   cli: ['admin', 'keeper-client'],
   service: 'all',

@@ -65,6 +65,8 @@ const schema = z.strictObject({
     .strictObject({
       /** Where other nodes reach this one; without it this node only dials. */
       listen: endpoint.optional(),
+      /** A folder on another medium for the second copy while the other node is away. */
+      journal: z.string().optional(),
     })
     .default({}),
 });

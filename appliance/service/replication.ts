@@ -15,6 +15,7 @@ import { TlsTransport, transportPin } from '../replication/tls-transport.ts';
 import { now } from './clock.ts';
 import { hostAndPort } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
+import { openJournal } from './journal.ts';
 import type { Log } from './log.ts';
 
 /** What this version can do beyond the first one; a switch goes on once every member can. */
@@ -66,7 +67,9 @@ export async function startReplication(parts: {
     features,
     able: () => ability.able,
   });
-  const promise = new CopyPromise({ replica, carrier, history, surroundings });
+  const journal = await openJournal({ keystore, keeper, configuration, surroundings });
+  const second = journal === undefined ? {} : { journal };
+  const promise = new CopyPromise({ replica, carrier, history, surroundings, ...second });
   keystore.guard = promise;
   carrier.start();
   const audit = setInterval(() => {
@@ -87,6 +90,7 @@ export async function startReplication(parts: {
       promise.stop();
       await carrier.stop();
       await transport.close();
+      await journal?.stop();
     },
   };
 }

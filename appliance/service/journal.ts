@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { Journal, journalsIn, readJournal } from '../backup/journal.ts';
+import type { KeeperClient } from '../keeper-client/client.ts';
+import type { SqliteKeystore } from '../keystore/store.ts';
+import type { Surroundings } from '../replication/surroundings.ts';
+import type { Configuration } from './configuration.ts';
+
+interface JournalParts {
+  readonly keystore: SqliteKeystore;
+  readonly keeper: Pick<KeeperClient, 'open' | 'seal' | 'slots' | 'status' | 'derive' | 'close'>;
+  readonly surroundings: Surroundings;
+}
+
+/** Takes in what lies in the journal's folder, and opens a journal there. */
+export async function openJournal(
+  parts: JournalParts & { readonly configuration: Configuration },
+): Promise<Journal | undefined> {
+  const { keystore, keeper, surroundings, configuration } = parts;
+  const { journal: folder } = configuration.replication;
+  if (folder === undefined) return undefined;
+  await takeJournals(folder, parts);
+  const { replica } = keystore;
+  const { cluster, node } = replica;
+  const members = (): ReturnType<typeof replica.members> => replica.members();
+  const { now, random, after } = surroundings;
+  const log: ConstructorParameters<typeof Journal>[0]['log'] = surroundings.log;
+  const journal = new Journal({ folder, keeper, cluster, node, members, now, random, after, log });
+  await journal.start();
+  return journal;
+}
+
+/**
+ * Takes in what the cluster's journals in a folder have and this node has not. Own records among
+ * that show that an old disk was put back: what came back begins a new epoch, and is recorded.
+ */
+export async function takeJournals(folder: string, parts: JournalParts): Promise<void> {
+  const { keystore, keeper, surroundings } = parts;
+  const { replica } = keystore;
+  let regained: { readonly epoch: string; readonly seq: number } | undefined;
+  let recovered = 0;
+  for (const { path, head } of journalsIn(folder)) {
+    if (head.cluster !== replica.cluster) continue;
+    try {
+      const read = await readJournal(readFileSync(path), keeper, async (entries) => {
+        const done = await replica.ingest(entries);
+        recovered += done.added;
+        regained ??= done.regained;
+      });
+      if (read !== undefined && read.damaged > 0) {
+        surroundings.log('error', 'a journal is damaged', { path, frames: read.damaged });
+      }
+    } catch (error) {
+      const text = error instanceof Error ? error.message : 'unknown';
+      surroundings.log('warn', 'a journal was not read to its end', { path, error: text });
+    }
+  }
+  if (recovered > 0) surroundings.log('warn', 'records came from the journal', { recovered });
+  if (regained === undefined) return;
+  const { epoch, seq } = regained;
+  surroundings.log('error', 'this node was put back to an older disk', { epoch, common: seq - 1 });
+  const healing = { why: 'rollback', epoch, common: seq - 1, recovered } as const;
+  await replica.endHealing(healing, surroundings.random(16).toString('hex'));
+}
