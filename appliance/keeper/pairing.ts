@@ -98,7 +98,6 @@ export class Pairing {
       throw new KeeperError('proposal-refused', 'no RSA key of 2048 bits or more', { cause });
     }
     const words = fingerprintWords(canonical(proposal));
-    if (this.#candidate?.words.join() === words.join()) return;
     this.#candidate = { proposal, words, confirmed: false };
     this.#parts.log('warn', 'a pairing waits for a person to compare words', {
       node: proposal.role === 'inviter' ? proposal.joiner.node : proposal.inviter.node,
