@@ -36,7 +36,6 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   backup: ['keystore', 'keeper-client'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
   cli: ['admin', 'keeper-client'],
-  replication: ['frame', 'keystore', 'keeper-client', 'audit', 'pki'],
   service: 'all',
 };
 

@@ -1,16 +1,20 @@
 import type { AuditTrail } from '../keystore/audit-trail.ts';
 import type { Keystore } from '../keystore/keystore.ts';
+import type { JoinActs, PairActs, PairingView } from './pair.ts';
 import type { StatusView } from './schema.ts';
 
 /** What the admin API shows from the start of the process on, be a wrapping key open or not. */
 export interface Beginning {
   readonly status: () => Promise<StatusView>;
   readonly log: Log;
+  /** A new node's way into a cluster. */
+  readonly joins?: JoinActs;
 }
 
 /** What it shows and does once the keystore is open, passed in by whoever builds the server. */
 export interface Appliance {
   readonly keystore: Keystore;
+  readonly pair: PairActs;
   readonly status: () => Promise<StatusView>;
   readonly authority: {
     readonly certificate: string;
@@ -38,6 +42,9 @@ export interface Reach {
   readonly status: () => Promise<StatusView>;
   /** Throws AdminError `not-serving` while no wrapping key is open. */
   readonly opened: () => Appliance;
+  /** Throws AdminError `refused` once this node has keys. */
+  readonly joins: () => JoinActs;
+  readonly pairing: () => PairingView;
 }
 
 /** Who acts, and under which request id; part of every audit entry. */

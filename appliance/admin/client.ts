@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import type { InvitationView, JoinRequest, PairingView, PeersView } from './pair.ts';
 import { problem } from './schema.ts';
 import type {
   AddedClient,
@@ -82,6 +83,30 @@ export class AdminClient {
 
   checkAudit(): Promise<AuditCheckView> {
     return this.#call('POST', '/v1/audit/check', {});
+  }
+
+  peers(): Promise<PeersView> {
+    return this.#call('GET', '/v1/peers');
+  }
+
+  invite(): Promise<InvitationView> {
+    return this.#call('POST', '/v1/peers/invitations', {});
+  }
+
+  pairing(): Promise<PairingView> {
+    return this.#call('GET', '/v1/peers/pairing');
+  }
+
+  join(body: JoinRequest): Promise<PairingView> {
+    return this.#call('POST', '/v1/peers/join', body);
+  }
+
+  removePeer(node: string): Promise<{ node: string }> {
+    return this.#call('POST', `/v1/peers/${encodeURIComponent(node)}/remove`, {});
+  }
+
+  setCopyPolicy(body: PeersView['policy']): Promise<PeersView['policy']> {
+    return this.#call('PUT', '/v1/peers/policy', body);
   }
 
   async #call<T>(method: string, path: string, body?: object): Promise<T> {

@@ -133,6 +133,67 @@ export const auditCheck = z.object({
 
 export const makeGroup = z.object({ name: label });
 
+export const invitationView = z.object({
+  code: z.string(),
+  /** Seconds since 1970. */
+  expires: z.number(),
+  addresses: z.array(z.string()).readonly(),
+});
+
+export const pairingView = z.object({
+  state: z.enum(['none', 'waiting', 'comparing', 'exchanging', 'joined', 'failed']),
+  peer: z.object({ node: z.string(), name: z.string() }).optional(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+});
+
+export const copyPolicy = z.object({
+  policy: z.enum(['alone', 'alone-for', 'refuse']),
+  /** How long a node may go on alone; 0 but for `alone-for`. */
+  seconds: z.number().int().min(0),
+});
+
+export const peersView = z.object({
+  peers: z.array(
+    z.object({
+      node: z.string(),
+      name: z.string(),
+      state: z.enum(['present', 'catching-up', 'slow', 'unable', 'away', 'unfinished']),
+      /** Seconds since 1970 of its last sign of life. */
+      heard: z.number().optional(),
+      /** Records that are here and not there. */
+      lag: z.number(),
+      /** By epoch, the newest record that it has. */
+      heads: z.record(z.string(), z.number()),
+      /** Whether both had the same state when it was compared last. */
+      equal: z.boolean().optional(),
+      skew: z.number().optional(),
+      /** Secrets that it lacks. */
+      lacking: z.number(),
+      /** Whether its token has opened the wrapping key that is written under. */
+      proven: z.boolean(),
+    }),
+  ),
+  policy: copyPolicy,
+  /** Keys that only this node has. */
+  single: z.object({ count: z.number(), keys: z.array(z.string()) }),
+  /** Whether a new key would be answered now. */
+  accepting: z.boolean(),
+  /** Whether another node has cut this one off. */
+  removed: z.boolean(),
+});
+
+export const joinRequest = z.object({
+  address: z.string().max(256),
+  code: z.string().max(128),
+  root: z.object({
+    keyId: z.string().max(256),
+    label: z.string().max(256),
+    publicKey: z.string().max(8192),
+    hash: z.enum(['sha256', 'sha1']),
+  }),
+});
+
 export const problem = z.object({
   error: z.object({ code: z.string(), message: z.string(), hint: z.string(), request: z.string() }),
 });

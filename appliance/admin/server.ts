@@ -4,6 +4,7 @@ import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Act, Appliance, Beginning } from './appliance.ts';
 import { AdminError } from './error.ts';
+import type { JoinActs, PairingView } from './pair.ts';
 import { routesOf } from './route/index.ts';
 import type { Route } from './route.ts';
 import { z } from './schema.ts';
@@ -34,7 +35,14 @@ export class AdminServer {
       return reply.status(404).send(problemOf(error, request.id));
     });
     const status = (): Promise<StatusView> => (this.#appliance ?? beginning).status();
-    for (const each of routesOf({ status, opened: () => this.#opened() })) this.#add(each);
+    const joins = (): JoinActs => {
+      if (this.#appliance === undefined && beginning.joins !== undefined) return beginning.joins;
+      throw new AdminError('refused', 'this node has keys already', 'only a new node joins');
+    };
+    const pairing = (): PairingView =>
+      this.#appliance?.pair.pairing() ?? beginning.joins?.view() ?? { state: 'none' };
+    const reach = { status, pairing, joins, opened: () => this.#opened() };
+    for (const each of routesOf(reach)) this.#add(each);
   }
 
   /** From now on everything can be asked and done. */
@@ -92,6 +100,13 @@ function asAdminError(error: unknown): AdminError {
     return new AdminError('bad-request', message, 'mend the request', { cause: error });
   }
   const { name, code, message, statusCode } = error as Record<string, unknown>;
+  if (name === 'ErrandError') {
+    return new AdminError('refused', String(message), hintOf(String(code)), { cause: error });
+  }
+  if (name === 'KeeperError') {
+    const hint = 'see twinlock status and the keeper’s log';
+    return new AdminError('not-serving', String(message), hint, { cause: error });
+  }
   if (name === 'PkiError') {
     const hint = 'give a PEM file of the right kind';
     return new AdminError('bad-request', String(message), hint, { cause: error });
@@ -105,4 +120,15 @@ function asAdminError(error: unknown): AdminError {
   }
   const hint = 'see the server’s log under the request’s id';
   return new AdminError('failed', 'the server could not do this', hint, { cause: error });
+}
+
+/** What a person does about a pairing that was refused. */
+function hintOf(code: string): string {
+  const hints: Readonly<Record<string, string>> = {
+    'code-refused': 'make another one there: twinlock peer invite',
+    'has-keys': 'remove it first: twinlock peer remove',
+    unreachable: 'see the address, the peer port and what is between the nodes',
+    'not-the-peer': 'somebody may be in between: see the address, then look at the network',
+  };
+  return hints[code] ?? 'begin again: peer invite there, peer join here';
 }

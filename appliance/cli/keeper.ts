@@ -27,6 +27,9 @@ export function refusalOf(error: KeeperError): CommandError {
       const hint = 'wait until status says that nothing is left to be sealed anew';
       return new CommandError('refused', 'the last rotation is still going on', hint, cause);
     }
+    case 'proposal-refused':
+    case 'peer-unknown':
+      return new CommandError('refused', error.message, 'see `twinlock peer status`', cause);
     case 'sealed':
       return new CommandError('not-serving', 'the wrapping key is not open', 'see status', cause);
     case 'unavailable': {

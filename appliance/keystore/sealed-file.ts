@@ -59,7 +59,7 @@ export class SealedFiles {
 }
 
 /** A new file that is whole after a power cut, or not there. */
-function writeDurably(path: string, bytes: Uint8Array): void {
+export function writeDurably(path: string, bytes: Uint8Array): void {
   const file = openSync(`${path}.new`, 'w', 0o600);
   try {
     writeSync(file, bytes);

@@ -5,6 +5,7 @@ import type { Server, TLSSocket } from 'node:tls';
 import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
 import type { Member } from '../keystore/membership.ts';
 import type { Channel, Transport } from './channel.ts';
+import { Errand, errandProtocol } from './errand.ts';
 import { messageBytes } from './message.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -38,6 +39,9 @@ export function transportPin(certificate: string | X509Certificate): string {
 export class TlsTransport implements Transport {
   readonly #options: TlsTransportOptions;
   readonly #server: Server;
+  #serveErrand: (errand: Errand) => void = (errand) => {
+    errand.destroy();
+  };
   readonly #sockets = new Set<TLSSocket>();
   #accept: (channel: Channel) => void = (channel) => {
     channel.close();
@@ -48,10 +52,17 @@ export class TlsTransport implements Transport {
     this.#server = createServer({
       ...this.#common(),
       requestCert: true,
+      ALPNProtocols: [errandProtocol],
       handshakeTimeout: handshakeMilliseconds,
     });
     this.#server.maxConnections = connectionsMost;
     this.#server.on('secureConnection', (socket) => {
+      if (socket.alpnProtocol === errandProtocol) {
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+        this.#serveErrand(new Errand(socket));
+        return;
+      }
       const channel = this.#channel(socket, false);
       if (channel === undefined) this.#refuse(socket);
       else this.#accept(channel);
@@ -77,6 +88,11 @@ export class TlsTransport implements Transport {
 
   accept(onChannel: (channel: Channel) => void): void {
     this.#accept = onChannel;
+  }
+
+  /** Says who serves errands; whoever begins one is not yet known to be a member. */
+  errands(serve: (errand: Errand) => void): void {
+    this.#serveErrand = serve;
   }
 
   /** Tries the member's addresses ("host:port") one after the other. */

@@ -67,8 +67,12 @@ const schema = z.strictObject({
       listen: endpoint.optional(),
       /** A folder on another medium for the second copy while the other node is away. */
       journal: z.string().optional(),
+      /** ADDRESS:PORT under which they do, where that is not `listen`. */
+      addresses: z.array(endpoint).default([]),
+      /** How this node is called; the host's name unless said. */
+      name: z.string().min(1).max(64).optional(),
     })
-    .default({}),
+    .prefault({}),
 });
 
 export type Configuration = z.infer<typeof schema>;

@@ -3,13 +3,16 @@ import type { KeyObject } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
+import type { Member } from '../keystore/membership.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
 import { Ability } from '../replication/ability.ts';
 import type { ReplicationView } from '../replication/alarm.ts';
 import { CopyPromise } from '../replication/copy-promise.ts';
 import { History } from '../replication/history.ts';
+import type { Errand } from '../replication/errand.ts';
 import { PairCarrier } from '../replication/pair-carrier.ts';
+import type { Joining } from '../replication/pairing-host.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
 import { TlsTransport, transportPin } from '../replication/tls-transport.ts';
 import { now } from './clock.ts';
@@ -30,6 +33,11 @@ export interface Replication {
   readonly pin: string;
   /** Where other nodes reach this one; absent where the configuration names no address. */
   readonly address: AddressInfo | undefined;
+  /** The transport key and a certificate of it, PEM. */
+  readonly self: { readonly key: string; readonly certificate: string };
+  readonly surroundings: Surroundings;
+  /** Says who serves what is neither record nor acknowledgement. */
+  errands(serve: (errand: Errand) => void): void;
   view(): ReplicationView;
   stop(): Promise<void>;
 }
@@ -41,17 +49,19 @@ export async function startReplication(parts: {
   readonly configuration: Configuration;
   readonly random: (bytes: number) => Buffer;
   readonly log: Log;
+  /** The node that this one joined, until its own records say who it is. */
+  readonly joined?: Joining | undefined;
 }): Promise<Replication> {
-  const { keystore, keeper, files, configuration, random, log } = parts;
+  const { keystore, keeper, files, configuration, random, log, joined } = parts;
   const surroundings = realSurroundings(random, log);
   const key = await transportKey(files);
   const certificate = makeAuthorityCertificate(key, 'Twinlock node', { now, random });
   const { replica } = keystore;
   const { listen } = configuration.replication;
+  const self = { key: key.export({ format: 'pem', type: 'pkcs8' }).toString(), certificate };
   const transport = new TlsTransport({
-    key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    certificate,
-    members: () => replica.members(),
+    ...self,
+    members: () => replica.members().map((member) => known(member, joined)),
     surroundings,
     ...(listen === undefined ? {} : { listen: hostAndPort(listen) }),
   });
@@ -78,6 +88,11 @@ export async function startReplication(parts: {
   return {
     pin: transportPin(certificate),
     address,
+    self,
+    surroundings,
+    errands: (serve) => {
+      transport.errands(serve);
+    },
     view: () => ({
       copies: promise.view(),
       peers: carrier.peers(),
@@ -102,7 +117,14 @@ async function transportKey(files: SealedFiles): Promise<KeyObject> {
   return key;
 }
 
-function realSurroundings(random: (bytes: number) => Buffer, log: Log): Surroundings {
+/** Its own records say it better, once they are here. */
+function known(member: Member, joined: Joining | undefined): Member {
+  if (joined?.node !== member.node || member.transportKey !== '') return member;
+  const { name, addresses, transportKey: pin } = joined;
+  return { ...member, name, addresses, transportKey: pin };
+}
+
+export function realSurroundings(random: (bytes: number) => Buffer, log: Log): Surroundings {
   return {
     elapsed: () => performance.now(),
     now,

@@ -31,6 +31,8 @@ import { dieWithParent, onStop } from './process.ts';
 import { AuditKeeping } from './audit-keeping.ts';
 import { Rotation } from './rotation.ts';
 import { beginningStatusOf, statusOf } from './status.ts';
+import { caughtUp, JoiningNode, joinedNode } from './joining.ts';
+import { Pair } from './pair.ts';
 import { nodeIdentity } from './node-identity.ts';
 import { watchDisk } from './disk.ts';
 
@@ -48,11 +50,16 @@ async function main(): Promise<void> {
     log('warn', 'the clock was never set; keys are served, certificates made now would be wrong');
   }
   const keeper = new KeeperClient(join(configuration.run, 'keeper.sock'));
-  const node = nodeIdentity(folder, random);
-  const admin = new AdminServer({ status: () => beginningStatusOf({ keeper, node, now }), log });
+  const joins = new JoiningNode({ configuration, folder, keeper, random, log });
+  const admin = new AdminServer({
+    status: () => beginningStatusOf({ keeper, node: nodeIdentity(folder, random), now }),
+    joins,
+    log,
+  });
   await admin.listen(configuration.server.admin_socket ?? join(configuration.run, 'admin.sock'));
   await systemd.status('waiting for the keeper to open the wrapping key');
-  const { cluster } = await openKeeper(keeper, log);
+  const { cluster } = await openKeeper(keeper, folder, log);
+  const node = nodeIdentity(folder, random);
   const files = new SealedFiles(join(folder, 'sealed'), keeper, cluster);
   const keystore = await openKeystore(configuration, folder, files, keeper, cluster, log);
   const names = certificateNames(configuration);
@@ -61,17 +68,16 @@ async function main(): Promise<void> {
   const identity = await serverIdentity(files, folder, names, kind, surroundings);
   const rotation = new Rotation({ keystore, files, keeper, log });
   const audit = new AuditKeeping({ trail: keystore.trail, configuration, node, now, log });
-  const replication = await startReplication({
-    keystore,
-    keeper,
-    files,
-    configuration,
-    random,
-    log,
-  });
+  const joined = joinedNode(folder);
+  if (joined !== undefined) await keystore.replica.trust(joined.node, joined.recordKey, 'paired');
+  const linked = { keystore, keeper, configuration, log };
+  const replication = await startReplication({ ...linked, files, random, joined });
+  const { authority } = identity;
+  const pair = new Pair({ ...linked, replication, folder, authority: authority.certificate });
+  if (joined !== undefined) await caughtUp({ keystore, keeper, replication, joined, log });
   const parts = {
     ...{ keystore, keeper, identity, audit, cluster, node, log, configuration },
-    ...{ rotation, replication },
+    ...{ rotation, replication, pair },
   };
   const { listener, address, appliance } = await serve(parts);
   admin.open(appliance);
@@ -83,6 +89,7 @@ async function main(): Promise<void> {
     await audit.stop();
     await admin.close();
     await listener.close();
+    pair.stop();
     await replication.stop();
     await keystore.close();
     keeper.close();
@@ -182,6 +189,7 @@ async function serve(parts: {
   readonly rotation: Rotation;
   readonly audit: AuditKeeping;
   readonly replication: Replication;
+  readonly pair: Pair;
 }): Promise<{ listener: Listener; address: AddressInfo; appliance: Appliance }> {
   const { keystore, identity, log, configuration } = parts;
   const newIdentifier = (): string => randomUUID();
@@ -202,6 +210,7 @@ async function serve(parts: {
   const endpoint = `${address.address}:${address.port}`;
   const appliance: Appliance = {
     keystore,
+    pair: parts.pair,
     status: () => statusOf({ ...parts, listener, certificate, endpoint, now }),
     authority,
     audit: keystore.trail,
@@ -224,11 +233,17 @@ function kmipSocket({ server }: Configuration): ListenOptions & { fd?: number } 
 }
 
 /** Waits until the keeper is open, for as long as it takes: a person may have to type a PIN. */
-async function openKeeper(keeper: KeeperClient, log: Log): Promise<{ cluster: string }> {
+async function openKeeper(
+  keeper: KeeperClient,
+  folder: string,
+  log: Log,
+): Promise<{ cluster: string }> {
   let said = '';
   for (;;) {
     const status: KeeperStatus | undefined = await keeper.status().catch(() => undefined);
-    if (status?.state === 'open' && status.cluster !== undefined) {
+    // A join that was cut short: nobody knows this node yet, so it keeps no keys.
+    const halfJoined = status?.pair?.joining === true && joinedNode(folder) === undefined;
+    if (status?.state === 'open' && status.cluster !== undefined && !halfJoined) {
       return { cluster: status.cluster };
     }
     const text = `keeper ${status?.state ?? 'away'}, root key ${status?.token.state ?? 'unknown'}`;

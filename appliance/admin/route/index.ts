@@ -3,6 +3,7 @@ import type { Route } from '../route.ts';
 import { auditRoutes } from './audit.ts';
 import { clientRoutes } from './client.ts';
 import { keyRoutes } from './key.ts';
+import { pairRoutes } from './pair.ts';
 import { statusRoutes } from './status.ts';
 
 /** The whole admin API. */
@@ -12,5 +13,6 @@ export function routesOf(reach: Reach): Route[] {
     ...clientRoutes(reach),
     ...keyRoutes(reach),
     ...auditRoutes(reach),
+    ...pairRoutes(reach),
   ];
 }

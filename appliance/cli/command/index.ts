@@ -3,6 +3,7 @@ import * as audit from './audit.ts';
 import * as client from './client.ts';
 import * as group from './group.ts';
 import * as key from './key.ts';
+import * as peer from './peer.ts';
 import * as recovery from './recovery.ts';
 import * as rotation from './rotation.ts';
 import * as seal from './seal.ts';
@@ -16,6 +17,7 @@ export const nouns: readonly Noun[] = [
   { name: 'client', what: 'KMIP clients and their certificates', commands: client.commands },
   { name: 'group', what: 'key groups: who sees whose keys', commands: group.commands },
   { name: 'key', what: 'managed objects', commands: key.commands },
+  { name: 'peer', what: 'the other node of the pair', commands: peer.commands },
   { name: 'root', what: 'the root key in the token', commands: rotation.rootCommands },
   {
     name: 'wrapping-key',

@@ -1,0 +1,166 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { AdminError } from '../admin/error.ts';
+import type { KeeperClient } from '../keeper-client/client.ts';
+import { SealedFiles, writeDurably } from '../keystore/sealed-file.ts';
+import type { SqliteKeystore } from '../keystore/store.ts';
+import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
+import { ErrandError, pinOf } from '../replication/errand.ts';
+import { callNode } from '../replication/errand-line.ts';
+import { PairingGuest } from '../replication/pairing-guest.ts';
+import type { Joining, PairingView } from '../replication/pairing-host.ts';
+import type { PublicRoot } from '../keeper-client/pairing.ts';
+import { now } from './clock.ts';
+import { hostAndPort } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import type { Log } from './log.ts';
+import { recordKey } from './node-secret.ts';
+import { nodeIdentity } from './node-identity.ts';
+import { realSurroundings } from './replication.ts';
+import type { Replication } from './replication.ts';
+
+const joinedFile = 'joined.json';
+const lookMilliseconds = 100;
+
+/** The node that this one joined; undefined where it joined none, or has not come so far. */
+export function joinedNode(folder: string): Joining | undefined {
+  const path = join(folder, joinedFile);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Joining) : undefined;
+}
+
+/** "host:port" under which other nodes reach this one; `port` where 0 was asked for. */
+export function peerAddresses({ replication }: Configuration, port?: number): string[] {
+  const { listen, addresses } = replication;
+  if (addresses.length > 0) return addresses;
+  if (listen === undefined) return [];
+  const { host, port: asked } = hostAndPort(listen);
+  const everywhere = host === '0.0.0.0' || host === '::';
+  const own = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80'))
+    .map(({ address }) => address);
+  const hosts = everywhere ? own : [host];
+  return hosts.map((each) => `${each.includes(':') ? `[${each}]` : each}:${port ?? asked}`);
+}
+
+export function nodeName({ replication }: Configuration): string {
+  return replication.name ?? hostname();
+}
+
+/** How a new node joins: what it does while there is no keystore yet. */
+export class JoiningNode {
+  readonly #guest: PairingGuest;
+  readonly #folder: string;
+  readonly #keeper: KeeperClient;
+  #self: { key: string; certificate: string; der: Buffer } | undefined;
+
+  constructor(parts: {
+    readonly configuration: Configuration;
+    readonly folder: string;
+    readonly keeper: KeeperClient;
+    readonly random: (bytes: number) => Buffer;
+    readonly log: Log;
+  }) {
+    const { configuration, folder, keeper, random, log } = parts;
+    this.#folder = folder;
+    this.#keeper = keeper;
+    const surroundings = realSurroundings(random, log);
+    this.#guest = new PairingGuest({
+      keeper,
+      surroundings,
+      self: () => {
+        this.#self = makeSelf(random);
+        return {
+          node: nodeIdentity(folder, random),
+          name: nodeName(configuration),
+          transportKey: pinOf(this.#self.certificate),
+        };
+      },
+      connect: (address) => {
+        if (this.#self === undefined) throw new ErrandError('ended', 'nothing was begun');
+        return callNode(address, this.#self, surroundings);
+      },
+      facts: async (cluster) => {
+        const files = new SealedFiles(join(folder, 'sealed'), keeper, cluster);
+        const der = Buffer.from(this.#self?.der ?? []);
+        (await files.openOrMake('transport-key', () => der)).fill(0);
+        const key = createPublicKey(await recordKey(files));
+        const spki = key.export({ format: 'der', type: 'spki' }).toString('base64');
+        return { addresses: peerAddresses(configuration), recordKey: spki };
+      },
+      keep: (host, _cluster, dowry) => {
+        const sealed = Buffer.from(dowry.authorityKey, 'base64');
+        writeDurably(join(folder, 'sealed', 'authority-key.sealed'), sealed);
+        writeDurably(join(folder, 'authority.pem'), Buffer.from(dowry.authority));
+        // Written last: with it the node is a member.
+        writeDurably(join(folder, joinedFile), Buffer.from(JSON.stringify(host)));
+        return Promise.resolve();
+      },
+    });
+  }
+
+  view(): PairingView {
+    return this.#guest.view();
+  }
+
+  /** Throws AdminError `refused` where this node is not new, and what the pairing refuses. */
+  async join({
+    address,
+    code,
+    root,
+  }: {
+    readonly address: string;
+    readonly code: string;
+    readonly root: PublicRoot;
+  }): Promise<void> {
+    const { state } = await this.#keeper.status();
+    if (state !== 'new' || existsSync(join(this.#folder, 'keystore.db'))) {
+      const hint = 'only a new node joins; see twinlock status';
+      throw new AdminError('refused', 'this node has keys already', hint);
+    }
+    // What an attempt before left: nothing was ever stored under it. The node begins as another.
+    const sealed = join(this.#folder, 'sealed');
+    for (const name of readdirSync(sealed)) rmSync(join(sealed, name));
+    for (const name of ['node', 'authority.pem', 'server.pem', joinedFile]) {
+      rmSync(join(this.#folder, name), { force: true });
+    }
+    await this.#guest.join(address, code, root);
+  }
+}
+
+function makeSelf(random: (bytes: number) => Buffer): {
+  key: string;
+  certificate: string;
+  der: Buffer;
+} {
+  const der = makePrivateKey('p256');
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const certificate = makeAuthorityCertificate(key, 'Twinlock node', { now, random });
+  return { key: key.export({ format: 'pem', type: 'pkcs8' }).toString(), certificate, der };
+}
+
+/**
+ * Resolves once everything of the cluster is here: the same folded state as there, and every secret
+ * opened. Only then the node serves, and is a member like any other. At once for one that is.
+ */
+export async function caughtUp(parts: {
+  readonly keystore: SqliteKeystore;
+  readonly keeper: KeeperClient;
+  readonly replication: Replication;
+  readonly joined: Joining;
+  readonly log: Log;
+}): Promise<void> {
+  const { keystore, keeper, replication, joined, log } = parts;
+  const { pair } = await keeper.status();
+  if (pair?.joining !== true) return;
+  log('info', 'joined; taking the records of the cluster', { from: joined.name });
+  for (;;) {
+    const peer = replication.view().peers.find(({ node }) => node === joined.node);
+    if (peer?.equal === true && keystore.replica.lacking(1).length === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
+  }
+  await keeper.joined();
+  log('info', 'JOINED: both nodes have the same, and every secret was opened here', {});
+}

@@ -1,0 +1,351 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AdminClient } from '../admin/client.ts';
+import { KeeperConsole } from '../keeper-client/console.ts';
+import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import { TokenClient } from '../token/client.ts';
+import { exitCode, explain, Stop } from './exit.ts';
+import { Supervised } from './supervised.ts';
+import { softhsm } from './software-token/softhsm.ts';
+import type { SoftwareToken } from './software-token/software-token.ts';
+import { softwareTpm } from './software-token/tpm.ts';
+
+export interface TrialNodeOptions {
+  readonly state: string;
+  readonly listen: string;
+  /** How many clients are made; 0 for a node that has those of its peer. */
+  readonly clients: number;
+  readonly token: 'tpm' | 'softhsm';
+  readonly serverKey: 'rsa' | 'p256';
+  readonly log: 'info' | 'debug';
+  readonly newToken: boolean;
+  /** Where other nodes reach it, and its name among them. */
+  readonly peer?: { readonly listen: string; readonly name: string };
+}
+
+const label = 'twinlock';
+const pollMilliseconds = 100;
+/** A token that has not shown itself for so long is not coming; an appliance would wait on. */
+const absentMilliseconds = 15_000;
+/** Everything that a new start cannot mend. */
+const final = Object.values(exitCode).filter((code) => code !== exitCode.failed);
+
+/**
+ * One appliance for trying, on one machine and with a token of software: the same three processes
+ * that systemd starts on the appliance, and what a person makes there.
+ */
+export class TrialNode {
+  readonly #options: TrialNodeOptions;
+  readonly #folders;
+  #listen: string;
+  #token: SoftwareToken | undefined;
+  #keeper: Supervised | undefined;
+  #server: Supervised | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: TrialNodeOptions) {
+    this.#options = options;
+    this.#listen = options.listen;
+    const inside = (name: string): string => join(options.state, name);
+    this.#folders = {
+      run: inside('run'),
+      log: inside('log'),
+      token: inside('token'),
+      tpm: inside('tpm'),
+      pin: inside('trial-pin'),
+      shares: inside('trial-shares'),
+      configuration: inside('twinlock.toml'),
+      joined: join(options.state, 'server', 'joined.json'),
+    };
+  }
+
+  /** Starts a node that has its keys or makes them; gives where it serves KMIP. */
+  async start(): Promise<string> {
+    const { fresh } = await this.#startKeeper();
+    await this.#openKeeper(fresh);
+    this.#startServer();
+    return this.serving();
+  }
+
+  /** Starts a node that is to join another one; true where it still has to. */
+  async startNew(): Promise<boolean> {
+    const { fresh } = await this.#startKeeper();
+    const console = this.console();
+    try {
+      if (fresh) await this.#provision();
+      else await this.#opened(console);
+      const { state, pair } = await console.status();
+      this.#startServer();
+      return state === 'new' || (pair?.joining === true && !existsSync(this.#folders.joined));
+    } finally {
+      console.close();
+    }
+  }
+
+  /** Waits until KMIP is served, and lets the clients of the trial in where they were made here. */
+  async serving(): Promise<string> {
+    const { endpoint } = await this.#serving(this.admin());
+    // Port 0 meant any port, once: started again, the server comes back where its clients are.
+    this.#listen = endpoint;
+    if (this.#token !== undefined) this.#writeConfiguration(this.#token);
+    if (this.#options.clients > 0) await this.#enrol(this.admin());
+    return endpoint;
+  }
+
+  admin(): AdminClient {
+    return new AdminClient(join(this.#folders.run, 'admin.sock'));
+  }
+
+  console(): KeeperConsole {
+    return new KeeperConsole(join(this.#folders.run, 'console.sock'));
+  }
+
+  async #startKeeper(): Promise<{ fresh: boolean }> {
+    const { run, log } = this.#folders;
+    for (const folder of [run, log]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#refuseOtherToken();
+    this.#makePin();
+    if (this.#options.newToken) this.#putTokenAside();
+    this.#token = await this.#startToken();
+    this.#writeConfiguration(this.#token);
+    const fresh = !existsSync(join(this.#options.state, 'keeper', 'slots.a'));
+    this.#keeper = this.#supervise('keeper', this.#token);
+    return { fresh };
+  }
+
+  #startServer(): void {
+    if (this.#token !== undefined) this.#server = this.#supervise('server', this.#token);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      await this.#server?.stop();
+      await this.#keeper?.stop();
+      await this.#token?.stop();
+      rmSync(this.#folders.run, { recursive: true, force: true });
+    })();
+    return this.#stopping;
+  }
+
+  async fail(error: unknown): Promise<never> {
+    await this.stop();
+    process.exit(explain(error));
+  }
+
+  #refuseOtherToken(): void {
+    const path = join(this.#options.state, 'token-kind');
+    if (!existsSync(path)) writeFileSync(path, `${this.#options.token}\n`);
+    const kind = readFileSync(path, 'utf8').trim();
+    if (kind !== this.#options.token) {
+      const hint = `start with --token ${kind}, or with another --state`;
+      throw new Stop('usage', `this state was made with --token ${kind}`, hint);
+    }
+  }
+
+  #makePin(): void {
+    const { pin } = this.#folders;
+    if (existsSync(pin)) return;
+    writeFileSync(pin, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600, flush: true });
+  }
+
+  async #startToken(): Promise<SoftwareToken> {
+    const { tpm, token: store } = this.#folders;
+    if (this.#options.token === 'softhsm') return softhsm(store);
+    const token = await softwareTpm(tpm, store);
+    void token.ended.then((died) => (died ? this.#replaceToken() : undefined));
+    return token;
+  }
+
+  /** A TPM that died is a TPM that came back after a reset, at another port. */
+  async #replaceToken(): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    try {
+      this.#token = await this.#startToken();
+      this.#writeConfiguration(this.#token);
+    } catch (error) {
+      await this.fail(error);
+    }
+  }
+
+  #writeConfiguration({ module, environment, before = ':' }: SoftwareToken): void {
+    const { run, pin, configuration } = this.#folders;
+    const { state, serverKey, peer } = this.#options;
+    const text = JSON.stringify;
+    const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const shell = ['sh', '-c', `{ ${before}; } >/dev/null 2>&1; exec "$@"`, 'token'];
+    const command = ['env', ...assignments, ...shell, ...this.#node('token')];
+    const lines = [
+      `state = ${text(state)}`,
+      `run = ${text(run)}`,
+      `log = ${text(this.#options.log)}`,
+      '[token]',
+      `module = ${text(module)}`,
+      `label = ${text(label)}`,
+      '[keeper]',
+      `pin_file = ${text(pin)}`,
+      'pin_file_lasts = true',
+      `token_command = [${command.map((each) => text(each)).join(', ')}]`,
+      '[server]',
+      `listen = ${text(this.#listen)}`,
+      `names = ["localhost"]`,
+      `key = ${text(serverKey)}`,
+      ...(peer === undefined
+        ? []
+        : ['[replication]', `listen = ${text(peer.listen)}`, `name = ${text(peer.name)}`]),
+    ];
+    writeFileSync(configuration, `${lines.join('\n')}\n`, { mode: 0o600 });
+  }
+
+  #node(role: 'token' | 'keeper' | 'server'): [string, ...string[]] {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    // Type stripping is WebAssembly, which needs the JIT: only compiled output runs without.
+    const jitless = extension === 'js' && role !== 'server' ? ['--jitless'] : [];
+    const file = new URL(`./${role}.${extension}`, import.meta.url).pathname;
+    const { configuration } = this.#folders;
+    return [process.execPath, ...jitless, file, '--configuration', configuration, '--with-parent'];
+  }
+
+  #supervise(role: 'keeper' | 'server', token: SoftwareToken): Supervised {
+    return new Supervised({
+      command: this.#node(role),
+      environment: { ...process.env, ...token.environment },
+      logFile: join(this.#folders.log, `${role}.log`),
+      final,
+      onFinal: (code, text) => {
+        void this.stop().then(() => {
+          process.stderr.write(text);
+          process.exit(code);
+        });
+      },
+    });
+  }
+
+  /** Sets a new keeper up, or waits until an old one has opened its slots. */
+  async #openKeeper(fresh: boolean): Promise<void> {
+    const console = this.console();
+    try {
+      if (fresh) {
+        await this.#provision();
+        await console.initialise({
+          rootKeyLabel: `twinlock root ${randomBytes(4).toString('hex')}`,
+        });
+      }
+      if (this.#options.newToken && !fresh) await this.#restore(console);
+      const status = await this.#opened(console);
+      if (status.recovery?.proven !== true) await this.#makeRecovery(console);
+    } finally {
+      console.close();
+    }
+  }
+
+  async #opened(console: KeeperConsole): Promise<KeeperStatus> {
+    for (let waited = 0; ; waited += pollMilliseconds) {
+      const status = await console.status();
+      if (status.state === 'open') return status;
+      refuseHopeless(status, this.#folders.pin, waited);
+      await new Promise((done) => setTimeout(done, pollMilliseconds));
+    }
+  }
+
+  /** A trial makes and proves the set by itself, and keeps what people would keep apart. */
+  async #makeRecovery(console: KeeperConsole): Promise<void> {
+    const { shares: folder } = this.#folders;
+    const shares = await console.makeRecovery({ threshold: 3, shares: 5 });
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { mode: 0o700 });
+    for (const [i, share] of shares.entries()) {
+      writeFileSync(join(folder, `share-${i + 1}`), `${share}\n`, { mode: 0o600, flush: true });
+    }
+    await console.proveRecovery(shares.slice(0, 3));
+    process.stdout.write(`recovery shares for trying only: ${folder}\n`);
+  }
+
+  /** What a person does whose token is lost: puts a blank one in and restores with shares. */
+  async #restore(console: KeeperConsole): Promise<void> {
+    const { shares: folder } = this.#folders;
+    await this.#provision();
+    const shares = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+    const rootKeyLabel = `twinlock root ${randomBytes(4).toString('hex')}`;
+    await console.restore({ shares, rootKeyLabel });
+  }
+
+  #putTokenAside(): void {
+    const aside = `lost-${randomBytes(4).toString('hex')}`;
+    for (const folder of [this.#folders.token, this.#folders.tpm]) {
+      if (existsSync(folder)) renameSync(folder, `${folder}-${aside}`);
+    }
+  }
+
+  /** Makes the blank token ours, unless an earlier start that was cut short has done so. */
+  async #provision(): Promise<void> {
+    const path = join(this.#folders.run, 'token.sock');
+    const client = new TokenClient({ path, deadline: 60_000, kill: () => {} });
+    const pin = Buffer.from(readFileSync(this.#folders.pin, 'utf8').trim());
+    const officer = randomBytes(16).toString('hex');
+    try {
+      for (;;) {
+        const { code } = await client.status().then(
+          () => ({ code: 'ours' }),
+          (error: unknown) => error as { code: string },
+        );
+        if (code === 'ours') return;
+        if (code === 'absent') break;
+        if (code === 'module-unusable') {
+          const hint = 'see log/keeper.log in the state folder';
+          throw new Stop('noToken', 'the token’s module cannot be used', hint);
+        }
+        await new Promise((done) => setTimeout(done, 100));
+      }
+      await client.provision(label, Buffer.from(officer), pin);
+    } finally {
+      client.close();
+    }
+  }
+
+  async #serving(admin: AdminClient): Promise<{ endpoint: string }> {
+    for (;;) {
+      const { endpoint } = (await admin.status().catch(() => undefined)) ?? {};
+      if (endpoint !== undefined) return { endpoint };
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+
+  async #enrol(admin: AdminClient): Promise<void> {
+    for (let i = 1; i <= this.#options.clients; i++) {
+      const name = i === 1 ? 'client' : `client${i}`;
+      const folder = join(this.#options.state, name);
+      if (existsSync(join(folder, 'key.pem'))) continue;
+      const { clients } = await admin.clients();
+      for (const { id } of clients.filter((c) => c.name === name && c.state === 'allowed')) {
+        await admin.blockClient(id);
+      }
+      const made = await admin.addClient({ name });
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(join(folder, 'ca.pem'), made.authority);
+      writeFileSync(join(folder, 'cert.pem'), made.certificate);
+      // Written last: with it the client is whole.
+      writeFileSync(join(folder, 'key.pem'), made.key ?? '', { mode: 0o600 });
+    }
+  }
+}
+
+function refuseHopeless({ token }: KeeperStatus, pin: string, waited: number): void {
+  if (token.state === 'absent' && waited > absentMilliseconds) {
+    const hint = 'bring the token’s files back; without them only a backup opens the keys';
+    throw new Stop('noToken', 'the token of this state is not there', hint);
+  }
+  if (token.state === 'pin-wrong') {
+    const hint = `put the right PIN into ${pin}; a changed file is tried once`;
+    throw new Stop('pinWrong', 'the token refused the PIN; it will not be tried again', hint);
+  }
+  if (token.state === 'locked') {
+    const hint = 'a TPM unlocks by itself after its recovery time, an HSM by its officer’s PIN';
+    throw new Stop('tokenLocked', 'the token is locked', hint);
+  }
+  if (token.state === 'failed') {
+    const hint = 'a copy of the state folder, or a token from another one? see log/keeper.log';
+    throw new Stop('slotTable', 'the key slots cannot be opened with this token', hint);
+  }
+}
