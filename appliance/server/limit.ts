@@ -3,6 +3,12 @@ import { defaultLimits } from '../ttlv/limit.ts';
 /** What any client, known or not, may take from the server. Times are milliseconds. */
 export const serverLimits = {
   message: defaultLimits,
+  /** An answer of our own, however long, that is put into another encoding. */
+  answer: { messageBytes: 1 << 30, depth: 64, items: 1 << 24 },
+  /** How many times longer than in TTLV a message may be in XML or JSON. */
+  textFactor: 8,
+  /** Bytes of an HTTP request's head. */
+  httpHeader: 8192,
   batchItems: 1024,
   /** Operations of one client that are to be answered later, and how long they wait: seconds. */
   pending: 64,

@@ -54,6 +54,8 @@ const schema = z.strictObject({
     .prefault({}),
   server: z.strictObject({
     listen: endpoint.default('0.0.0.0:5696'),
+    /** Where the HTTPS, XML and JSON profiles are served; nowhere without it. */
+    https_listen: endpoint.optional(),
     /** DNS names and addresses for the certificate, beside the host's own. */
     names: z.array(z.string()).default([]),
     key: z.enum(['rsa', 'p256']).default('rsa'),

@@ -14,7 +14,7 @@ import { SqliteKeystore } from '../keystore/store.ts';
 import { fingerprint, readCertificate } from '../pki/fingerprint.ts';
 import { Dispatch } from '../server/dispatch.ts';
 import { cutBlockedClients } from '../server/blocked-client.ts';
-import { Listener } from '../server/listener.ts';
+import { ClientPorts } from '../server/port.ts';
 import { passed } from './activated-socket.ts';
 import { earliestPlausible, now } from './clock.ts';
 import { configurationFromArguments, hostAndPort } from './configuration.ts';
@@ -190,12 +190,12 @@ async function serve(parts: {
   readonly audit: AuditKeeping;
   readonly replication: Replication;
   readonly pair: Pair;
-}): Promise<{ listener: Listener; address: AddressInfo; appliance: Appliance }> {
+}): Promise<{ listener: ClientPorts; address: AddressInfo; appliance: Appliance }> {
   const { keystore, identity, log, configuration } = parts;
   const newIdentifier = (): string => randomUUID();
   const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
   const { authority, key, certificate } = identity;
-  const listener = new Listener({
+  const options = {
     key,
     certificate,
     keystore,
@@ -204,7 +204,9 @@ async function serve(parts: {
     now,
     log,
     listen: kmipSocket(configuration),
-  });
+  };
+  const web = configuration.server.https_listen;
+  const listener = new ClientPorts(options, web === undefined ? web : hostAndPort(web));
   cutBlockedClients(keystore, (id) => listener.cut(id));
   const address = await listener.listen();
   const endpoint = `${address.address}:${address.port}`;

@@ -3,7 +3,7 @@ import type { KeeperClient } from '../keeper-client/client.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
-import type { Listener } from '../server/listener.ts';
+import type { ClientPorts } from '../server/port.ts';
 import type { AuditKeeping } from './audit-keeping.ts';
 import { replicationAlarms } from '../replication/alarm.ts';
 import type { Replication } from './replication.ts';
@@ -22,7 +22,7 @@ export async function statusOf(parts: {
   readonly rotation: Rotation;
   readonly audit: AuditKeeping;
   readonly replication: Replication;
-  readonly listener: Listener;
+  readonly listener: ClientPorts;
   readonly certificate: string;
   readonly endpoint: string;
   readonly node: string;

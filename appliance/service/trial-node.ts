@@ -15,6 +15,8 @@ import { softwareTpm } from './software-token/tpm.ts';
 export interface TrialNodeOptions {
   readonly state: string;
   readonly listen: string;
+  /** Where the HTTPS profiles are served; nowhere without it. */
+  readonly https?: string | undefined;
   /** How many clients are made; 0 for a node that has those of its peer. */
   readonly clients: number;
   readonly token: 'tpm' | 'softhsm';
@@ -171,7 +173,7 @@ export class TrialNode {
 
   #writeConfiguration({ module, environment, before = ':' }: SoftwareToken): void {
     const { run, pin, configuration } = this.#folders;
-    const { state, serverKey, peer } = this.#options;
+    const { state, serverKey, https, peer } = this.#options;
     const text = JSON.stringify;
     const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const shell = ['sh', '-c', `{ ${before}; } >/dev/null 2>&1; exec "$@"`, 'token'];
@@ -191,6 +193,7 @@ export class TrialNode {
       `listen = ${text(this.#listen)}`,
       `names = ["localhost"]`,
       `key = ${text(serverKey)}`,
+      ...(https === undefined ? [] : [`https_listen = ${text(https)}`]),
       ...(peer === undefined
         ? []
         : ['[replication]', `listen = ${text(peer.listen)}`, `name = ${text(peer.name)}`]),

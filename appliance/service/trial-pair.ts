@@ -28,7 +28,7 @@ export class TrialPair {
   }
 
   async start(): Promise<[StartedNode, StartedNode]> {
-    const { listen, state } = this.#options;
+    const { listen, https, state } = this.#options;
     const { host, port } = hostAndPort(listen);
     const [stateA, stateB] = [join(state, 'a'), join(state, 'b')];
     const other = nextAddress(host);
@@ -43,6 +43,7 @@ export class TrialPair {
       ...this.#options,
       state: stateB,
       listen: `${other}:${port}`,
+      https: https === undefined ? https : `${other}:${hostAndPort(https).port}`,
       clients: 0,
       peer: { listen: `${other}:${await peerPort(stateB, other, port)}`, name: 'b' },
     });

@@ -18,6 +18,7 @@ function readOptions(): Options {
       options: {
         state: { type: 'string', default: '.state' },
         listen: { type: 'string', default: '127.0.0.1:5696' },
+        https: { type: 'string' },
         clients: { type: 'string', default: '1' },
         token: { type: 'string', default: 'tpm' },
         'server-key': { type: 'string', default: 'rsa' },
@@ -28,7 +29,7 @@ function readOptions(): Options {
     });
     const clients = Number(values.clients);
     const { listen, token, 'server-key': serverKey, log, 'new-token': newToken } = values;
-    const { pair } = values;
+    const { pair, https } = values;
     if (pair && newToken) throw new Error('--new-token is for a lone node');
     if (!Number.isInteger(clients) || clients < 1 || clients > 1000) {
       throw new Error('--clients takes a number from 1 to 1000');
@@ -39,12 +40,12 @@ function readOptions(): Options {
     }
     if (log !== 'info' && log !== 'debug') throw new Error('--log takes info or debug');
     const state = resolve(values.state);
-    return { state, listen, clients, token, serverKey, log, newToken, pair };
+    return { state, listen, https, clients, token, serverKey, log, newToken, pair };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
     const hint =
-      'usage: run [--state DIR] [--listen ADDR:PORT] [--clients N] [--token tpm|softhsm] ' +
-      '[--server-key rsa|p256] [--log info|debug] [--new-token] [--pair]';
+      'usage: run [--state DIR] [--listen ADDR:PORT] [--https ADDR:PORT] [--clients N] ' +
+      '[--token tpm|softhsm] [--server-key rsa|p256] [--log info|debug] [--new-token] [--pair]';
     throw new Stop('usage', message, hint, { cause });
   }
 }

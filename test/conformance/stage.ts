@@ -4,6 +4,7 @@ import type { Item } from '../../appliance/ttlv/item.ts';
 import { startAppliance } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { Wires } from '../harness/vcenter.ts';
+import { post, spoken } from './http.ts';
 import { exchangesOf } from './profile-case.ts';
 import type { ProfileCase } from './profile-case.ts';
 import { replay } from './replay.ts';
@@ -37,7 +38,7 @@ export class Stage {
     const teardown = (ending: () => unknown): void => {
       endings.push(ending);
     };
-    return new Stage(await startAppliance({ teardown }, { clients: 2 }), endings);
+    return new Stage(await startAppliance({ teardown }, { clients: 2, https: true }), endings);
   }
 
   /** Plays one case; throws where a request needs what an answer did not give. */
@@ -49,7 +50,7 @@ export class Stage {
     const now = Math.floor(performance.timeOrigin + performance.now()) / 1000;
     const began = Math.floor(now);
     const client = (number.at(0) ?? 0) % 2;
-    const replayed = await replay(exchanges, this.#send(client), began, family);
+    const replayed = await replay(exchanges, this.#send(client, name), began, family);
     return { replayed, now: began, family };
   }
 
@@ -58,8 +59,15 @@ export class Stage {
     for (const ending of this.#endings) await ending();
   }
 
-  #send(client: number): Send {
+  /** Straight over TLS, but for the families that are about other encodings. */
+  #send(client: number, family: string): Send {
+    const encoding = spoken[family];
     return async (request: Item) => {
+      if (encoding !== undefined) {
+        const to = { ...this.#identity(client), port: this.#appliance.httpsPort };
+        const { type, write, read } = encoding;
+        return read((await post(to, write(request), type)).body);
+      }
       const wires = (this.#clients[client] ??= this.#connect(client));
       const answer = await wires.exchange(encode(request));
       return decode(answer.raw);
@@ -67,9 +75,12 @@ export class Stage {
   }
 
   #connect(client: number): Wires {
-    const { host, port } = this.#appliance;
+    return new Wires({ ...this.#identity(client), port: this.#appliance.port });
+  }
+
+  #identity(client: number): { host: string; cert: string; key: string } {
     const name = client === 0 ? 'client' : 'client2';
-    const cert = this.#appliance.read(name, 'cert.pem');
-    return new Wires({ host, port, cert, key: this.#appliance.read(name, 'key.pem') });
+    const read = (file: string): string => this.#appliance.read(name, file);
+    return { host: this.#appliance.host, cert: read('cert.pem'), key: read('key.pem') };
   }
 }

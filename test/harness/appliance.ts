@@ -68,6 +68,13 @@ export class RunningAppliance {
     return found.length;
   }
 
+  /** The port of the HTTPS profiles, as the log tells it. */
+  get httpsPort(): number {
+    const found = /"httpsPort":(\d+)/.exec(this.read('log', 'server.log'))?.[1];
+    if (found === undefined) throw new Error('the HTTPS profiles are not served');
+    return Number(found);
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     this.#child.kill(signal);
     return this.ended;
@@ -115,6 +122,8 @@ export async function startAppliance(
     readonly token?: 'tpm' | 'softhsm';
     readonly clients?: number;
     readonly listen?: string;
+    /** Serves the HTTPS profiles, at any port. */
+    readonly https?: boolean;
     readonly serverKey?: 'rsa' | 'p256';
     readonly log?: 'info' | 'debug';
     readonly environment?: NodeJS.ProcessEnv;
@@ -126,6 +135,7 @@ export async function startAppliance(
     ...['--state', state, '--token', token, '--clients', String(clients)],
     ...['--listen', options.listen ?? '127.0.0.1:0', '--server-key', serverKey],
     ...['--log', log],
+    ...(options.https === true ? ['--https', '127.0.0.1:0'] : []),
   ];
   const started = launch(parameters, { environment });
   t.teardown(async () => {

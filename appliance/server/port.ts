@@ -1,0 +1,41 @@
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { Listener } from './listener.ts';
+import type { ListenerOptions } from './listener.ts';
+import { WebListener } from './web-listener.ts';
+
+/** The ports that clients come to: KMIP's own, and that of the HTTPS profiles where wanted. */
+export class ClientPorts {
+  readonly #kmip: Listener;
+  readonly #web: WebListener | undefined;
+  readonly #log: ListenerOptions['log'];
+
+  /** `web`: where the HTTPS profiles listen; nowhere without it. */
+  constructor(options: ListenerOptions, web: ListenOptions | undefined) {
+    this.#log = options.log;
+    this.#kmip = new Listener(options);
+    this.#web = web === undefined ? undefined : new WebListener({ ...options, listen: web });
+  }
+
+  /** Resolves with KMIP's address once the ports are open. Rejects with what the system says. */
+  async listen(): Promise<AddressInfo> {
+    const web = await this.#web?.listen();
+    if (web !== undefined) {
+      const { address, port } = web;
+      this.#log('info', 'HTTPS profiles are served', { address, httpsPort: port });
+    }
+    return this.#kmip.listen();
+  }
+
+  /** Ends every live connection of a certificate, at once. */
+  cut(certificateFingerprint: string): number {
+    return this.#kmip.cut(certificateFingerprint) + (this.#web?.cut(certificateFingerprint) ?? 0);
+  }
+
+  get connections(): number {
+    return this.#kmip.connections + (this.#web?.connections ?? 0);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#kmip.close(), this.#web?.close()]);
+  }
+}
