@@ -102,17 +102,6 @@ export class AuditLog {
     this.#hash = hash;
   }
 
-  /** Where the chain stands: what others keep in mind of it. */
-  get position(): { readonly seq: number; readonly hash: string } {
-    return { seq: this.#seq, hash: Buffer.from(this.#hash).toString('hex') };
-  }
-
-  /** Whether the entry is here and is the one that was said to be. */
-  bears(seq: number, hash: string): boolean {
-    const find = this.#database.prepare('SELECT hash FROM audit WHERE seq = ?').pluck();
-    return (find.get(seq) as Buffer | undefined)?.toString('hex') === hash;
-  }
-
   /** The first entry that does not fit; undefined for a whole chain. Reads every entry. */
   firstBreak(): number | undefined {
     const { seq, hash } = this.base();

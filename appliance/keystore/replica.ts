@@ -25,6 +25,8 @@ export type Conflict =
       readonly object: string;
       /** Seconds since 1970. */
       readonly seen: number;
+      /** Whether its node has said it again since. */
+      readonly healed: boolean;
     }
   | { readonly kind: 'creation'; readonly object: string; readonly records: readonly string[] };
 
@@ -174,16 +176,14 @@ export class Replica {
   uncopied(limit: number): { readonly count: number; readonly objects: readonly string[] } {
     const { database } = this.#parts;
     const others = this.#others();
+    const heads = others.map((holder) => this.receipts.heads(holder));
     const tail = database.prepare(
       `SELECT object FROM record WHERE epoch = ? AND seq > ? AND kind = 'object-created'`,
     );
     const objects: string[] = [];
     let count = 0;
     for (const [epoch, [seq]] of Object.entries(this.heads())) {
-      const held = Math.max(
-        0,
-        ...others.map((holder) => this.receipts.heads(holder)[epoch]?.[0] ?? 0),
-      );
+      const held = Math.max(0, ...heads.map((each) => each[epoch]?.[0] ?? 0));
       if (held >= seq) continue;
       const found = tail.pluck().all(epoch, held) as string[];
       count += found.length;
@@ -208,14 +208,15 @@ export class Replica {
     const { database } = this.#parts;
     const forks = database
       .prepare('SELECT node, epoch, seq, object, seen FROM fork ORDER BY seen DESC LIMIT ?')
-      .all(limit) as Omit<Extract<Conflict, { kind: 'fork' }>, 'kind'>[];
+      .all(limit) as Omit<Extract<Conflict, { kind: 'fork' }>, 'kind' | 'healed'>[];
+    const healed = new Set(this.healings().map(({ epoch }) => epoch));
     const objects = database
       .prepare(
         'SELECT identifier AS object, conflicts FROM object WHERE conflicts IS NOT NULL LIMIT ?',
       )
       .all(limit) as { object: string; conflicts: string }[];
     return [
-      ...forks.map((fork) => ({ kind: 'fork', ...fork }) as const),
+      ...forks.map((fork) => ({ kind: 'fork', ...fork, healed: healed.has(fork.epoch) }) as const),
       ...objects.map(({ object, conflicts }) => {
         const records = JSON.parse(conflicts) as string[];
         return { kind: 'creation', object, records } as const;
@@ -239,9 +240,9 @@ export class Replica {
     });
   }
 
-  /** How many own records were put aside and are not said again yet. */
-  unhealed(): number {
-    return this.#parts.records.unhealed().length;
+  /** The epochs of own records that were put aside and are not said again yet. */
+  unhealed(): string[] {
+    return [...new Set(this.#parts.records.unhealed().map(({ epoch }) => epoch))];
   }
 
   /** Begins a new epoch, says in it again what had been put aside, and records what happened. */

@@ -15,7 +15,6 @@ import type { LocateFilter } from './locate.ts';
 import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-object.ts';
 import type { CopyGuard } from './copy-guard.ts';
 import { commit, contextBytes, isCommitted, OpenMaterial } from './material.ts';
-import type { Payloads } from './payload.ts';
 import { Projection } from './projection.ts';
 import type { RecordHead } from './record.ts';
 import { RecordLog } from './record-log.ts';
@@ -89,7 +88,6 @@ export class SqliteKeystore implements Keystore {
   #queue: Queued[] = [];
   #notes: { entry: AuditEntry; time: number }[] = [];
   #gap = 0;
-  #anchored = 0;
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
   #failure: KeystoreError | undefined;
@@ -175,24 +173,7 @@ export class SqliteKeystore implements Keystore {
 
   /** Checks every record and audit entry. Throws KeystoreError `chain-broken`. */
   verify(): { readonly records: number; readonly auditBreak: number | undefined } {
-    const records = this.#records.verify();
-    // What was recorded of the audit, and lies with others too, has to be in it still.
-    const said = this.#records
-      .ofKind('audit-head')
-      .filter(({ node }) => node === this.#records.node)
-      .map(({ payload }) => JSON.parse(payload) as Payloads['audit-head'])
-      .find(({ seq, hash }) => !this.#audit.bears(seq, hash));
-    return { records, auditBreak: this.#audit.firstBreak() ?? said?.seq };
-  }
-
-  /** Records where the audit stands, for other nodes to keep in mind; nothing where they know. */
-  async anchorAudit(): Promise<void> {
-    const { seq, hash } = this.#audit.position;
-    if (seq === this.#anchored) return;
-    await this.change((draft) => {
-      draft.append({ kind: 'audit-head', seq, hash });
-    });
-    this.#anchored = seq;
+    return { records: this.#records.verify(), auditBreak: this.#audit.firstBreak() };
   }
 
   copies(uniqueIdentifier: string): Copies {

@@ -17,6 +17,7 @@ export interface ReplicationView {
 export function replicationAlarms({ copies, peers, wound, conflicts }: ReplicationView): string[] {
   if (!copies.paired) return [];
   const { single, policy, seconds, aloneSeconds, accepting } = copies;
+  const open = conflicts.filter((conflict) => conflict.kind === 'creation' || !conflict.healed);
   const left = Math.max(0, seconds - aloneSeconds);
   const until =
     policy === 'alone-for'
@@ -33,19 +34,22 @@ export function replicationAlarms({ copies, peers, wound, conflicts }: Replicati
       : [`${single.count} keys have a single copy, on this node: bring the peer back`]),
     ...(copies.journal === 'failed' ? ['the journal cannot be written: look at its medium'] : []),
     ...(accepting ? [] : ['no new key is answered: it would have a single copy']),
-    ...(conflicts.length === 0
+    ...(open.length === 0
       ? []
-      : [`${conflicts.length} records were made twice and differ: see \`twinlock peer status\``]),
+      : [`${open.length} records were made twice and differ: see \`twinlock peer status\``]),
   ];
 }
 
-function peerAlarms({ name, state, skew, equal, lacking }: PeerView, until: string): string[] {
+function peerAlarms(
+  { name, state, skew, equal, lacking, trouble }: PeerView,
+  until: string,
+): string[] {
   const what = {
     present: undefined,
     'catching-up': `${name} is catching up`,
     slow: `${name} answers late: look at the network between the nodes`,
     unable: `${name} cannot prove its root key: see its status; ${until}`,
-    away: `${name} is away: ${until}`,
+    away: `${name} is away${trouble === undefined ? '' : ` (${trouble})`}: ${until}`,
   }[state];
   return [
     ...(what === undefined ? [] : [what]),

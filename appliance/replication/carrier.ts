@@ -11,6 +11,8 @@ export interface PeerView {
   readonly state: 'present' | 'catching-up' | 'slow' | 'unable' | 'away';
   /** Seconds since 1970 of its last sign of life; absent where there was none since the start. */
   readonly heard?: number;
+  /** Why the last connection ended, until one lasts again. */
+  readonly trouble?: string;
   /** Records that are here and not there. */
   readonly lag: number;
   /** Epochs and newest records, as the peer said them last. */

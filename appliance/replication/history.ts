@@ -48,8 +48,8 @@ export class History {
 
   /** A healing that a restart cut short goes on when a peer is met. */
   met(session: Session): void {
-    if (this.#healing !== undefined || this.#replica.unhealed() === 0) return;
-    const { epoch } = this.#replica;
+    const [epoch] = this.#replica.unhealed();
+    if (this.#healing !== undefined || epoch === undefined) return;
     this.#begin({ why: 'fork', epoch, seq: 0 }, 0, session);
     this.look();
   }

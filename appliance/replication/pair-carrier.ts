@@ -11,6 +11,7 @@ const lookMilliseconds = 200;
 const saveMilliseconds = 1_000;
 const firstBackOff = 200;
 const longestBackOff = 5_000;
+const steadyMilliseconds = 3_000;
 /** A client waits this long for the peer once; then it counts as slow until it has caught up. */
 export const confirmMilliseconds = 2_000;
 /** More records than this behind is catching up: what is new would wait behind them. */
@@ -38,6 +39,8 @@ interface Link {
   slow: boolean;
   catchingUp: boolean;
   heard: number | undefined;
+  begun: number;
+  trouble: string | undefined;
 }
 
 interface Waiter {
@@ -135,6 +138,7 @@ export class PairCarrier implements RecordCarrier {
         name,
         state: link === undefined ? 'away' : stateOf(link),
         ...(link?.heard === undefined ? {} : { heard: link.heard }),
+        ...(link?.trouble === undefined ? {} : { trouble: link.trouble }),
         lag: this.#behind(heads),
         heads,
         ...(equal === undefined ? {} : { equal }),
@@ -170,6 +174,8 @@ export class PairCarrier implements RecordCarrier {
       slow: false,
       catchingUp: false,
       heard: undefined,
+      begun: 0,
+      trouble: undefined,
     };
     this.#links.set(node, link);
     return link;
@@ -200,7 +206,13 @@ export class PairCarrier implements RecordCarrier {
   #judge(link: Link): void {
     const { session } = link;
     if (session === undefined) return;
-    if (session.alive) link.heard = this.#parts.surroundings.now();
+    const { now, elapsed } = this.#parts.surroundings;
+    if (session.alive) link.heard = now();
+    // What lasts is good again; what ends at once, again and again, is tried ever less often.
+    if (session.alive && elapsed() - link.begun > steadyMilliseconds) {
+      link.delay = firstBackOff;
+      link.trouble = undefined;
+    }
     const lag = session.lag();
     const was = stateOf(link);
     link.catchingUp = lag > catchingUpRecords;
@@ -259,6 +271,7 @@ export class PairCarrier implements RecordCarrier {
     link.session = undefined;
     existing?.end('another connection took its place');
     link.dialled = channel.dialled;
+    link.begun = surroundings.elapsed();
     const session = new Session({
       channel,
       replica,
@@ -266,7 +279,6 @@ export class PairCarrier implements RecordCarrier {
       features,
       able,
       changed: () => {
-        if (session.alive) link.delay = firstBackOff;
         this.#judge(link);
         this.#answer();
       },
@@ -284,6 +296,7 @@ export class PairCarrier implements RecordCarrier {
       ended: (why) => {
         surroundings.log('info', 'the connection to the peer ended', { peer, why });
         if (link.session === session) link.session = undefined;
+        link.trouble = why;
         this.#changed();
       },
     });

@@ -24,7 +24,6 @@ import type { Log } from './log.ts';
 /** What this version can do beyond the first one; a switch goes on once every member can. */
 export const features: readonly string[] = [];
 
-const auditMilliseconds = 600_000;
 const conflictsShown = 100;
 
 /** The link to other nodes, as the rest of the server sees it. */
@@ -75,16 +74,13 @@ export async function startReplication(parts: {
     surroundings,
     history,
     features,
-    able: () => ability.able,
+    able: () => ability.able && keystore.failure === undefined,
   });
   const journal = await openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
   const promise = new CopyPromise({ replica, carrier, history, surroundings, ...second });
   keystore.guard = promise;
   carrier.start();
-  const audit = setInterval(() => {
-    if (replica.members().length > 1) void keystore.anchorAudit().catch(() => {});
-  }, auditMilliseconds);
   return {
     pin: transportPin(certificate),
     address,
@@ -100,7 +96,6 @@ export async function startReplication(parts: {
       conflicts: replica.conflicts(conflictsShown),
     }),
     stop: async () => {
-      clearInterval(audit);
       ability.stop();
       promise.stop();
       await carrier.stop();

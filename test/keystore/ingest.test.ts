@@ -208,6 +208,22 @@ test('a kind of a newer version is carried on as it is', async (t) => {
   await two.close();
 });
 
+test('what an older version carried is folded by the version that knows it', async (t) => {
+  const { b, one, two } = await pairOf(t);
+  const id = await makeKey(one, Buffer.alloc(32, 1));
+  await carry(one, two);
+  await two.close();
+  // As a version leaves it that took these records in and did not know their kinds.
+  const database = openDatabase(b.path, b.pageKey);
+  database.exec(`UPDATE meta SET value = '0.older' WHERE name = 'fold'; DELETE FROM object;
+    DELETE FROM attribute;`);
+  database.close();
+  const again = b.open();
+  t.deepEqual(await secretOf(again, id), Buffer.alloc(32, 1));
+  await again.close();
+  await one.close();
+});
+
 test('a secret that comes later is asked for, checked and taken', async (t) => {
   const { one, two } = await pairOf(t);
   const id = await makeKey(one, Buffer.alloc(32, 1));
