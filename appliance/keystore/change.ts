@@ -54,7 +54,13 @@ export type Change =
   /** Destroyed for every client at once; the material stays sealed for the retention time. */
   | { readonly kind: 'destroy-intended'; readonly object: string; readonly date: number }
   | { readonly kind: 'destroy-cancelled'; readonly object: string }
-  | { readonly kind: 'object-purged'; readonly object: string }
+  | {
+      readonly kind: 'purge-agreed';
+      readonly object: string;
+      readonly intent: string;
+      readonly members: readonly string[];
+    }
+  | { readonly kind: 'retention-set'; readonly seconds: number }
   | { readonly kind: 'group-made'; readonly group: string }
   | {
       readonly kind: 'client-enrolled';

@@ -11,7 +11,9 @@ import type { ManagedObject } from './managed-object.ts';
 import { encodeForm, encodeValue, packAttribute } from './payload.ts';
 import type { Kind, Payloads } from './payload.ts';
 import { foldClient, foldObject } from './fold.ts';
+import type { FoldedAttribute } from './fold-attribute.ts';
 import { generationOf } from './rewrap.ts';
+import { foldRetention } from './retention.ts';
 import type { Projection } from './projection.ts';
 import type { RecordLog } from './record-log.ts';
 import { holding, remaining, usageKey } from './usage.ts';
@@ -30,6 +32,8 @@ export interface DraftParts {
   /** Refuses what must not be written now by throwing a KeystoreError. */
   readonly admit: (kind: Kind) => void;
 }
+
+type EndKind = 'destroy-intended' | 'destroy-cancelled' | 'purge-agreed' | 'retention-set';
 
 type NodeKind =
   'member-joined' | 'member-removed' | 'copy-policy-set' | 'audit-head' | 'node-healed';
@@ -94,14 +98,16 @@ export class OpenDraft implements Draft {
       case 'attribute-set': {
         const { object, mode, attribute } = change;
         const { name, index, value } = attribute;
-        const instance = mode === 'add' ? null : this.#instance(object, name, index);
-        const payload = { name, index, value: encodeValue(value).toString('hex'), instance };
-        this.#record('attribute-set', object, payload);
+        const seen = mode === 'add' ? undefined : this.#instance(object, name, index);
+        const text = encodeValue(value).toString('hex');
+        const { instance = null, heads: replaces = [] } = seen ?? {};
+        this.#record('attribute-set', object, { name, index, value: text, instance, replaces });
         return;
       }
       case 'attribute-deleted': {
-        const instance = this.#instance(change.object, change.name, change.index);
-        this.#record('attribute-deleted', change.object, { instance });
+        const seen = this.#instance(change.object, change.name, change.index);
+        const { instance, heads: replaces } = seen;
+        this.#record('attribute-deleted', change.object, { instance, replaces });
         return;
       }
       case 'date-set': {
@@ -122,13 +128,6 @@ export class OpenDraft implements Draft {
           occurrence: change.compromiseOccurrenceDate ?? null,
         });
         return;
-      case 'destroy-intended':
-        this.#record(change.kind, change.object, { date: change.date });
-        return;
-      case 'destroy-cancelled':
-      case 'object-purged':
-        this.#endIntents(change.kind, change.object);
-        return;
       case 'group-made':
         this.#record(change.kind, change.group, {});
         return;
@@ -139,15 +138,45 @@ export class OpenDraft implements Draft {
       }
       case 'client-allowed': {
         const folded = foldClient(this.#parts.projection.records(change.client));
-        const replaces = folded?.blocks ?? [];
+        const replaces = folded?.heads ?? [];
         this.#record(change.kind, change.client, { group: change.group, replaces });
         return;
       }
       case 'client-blocked':
         this.#record(change.kind, change.client, {});
         return;
+      case 'destroy-intended':
+      case 'destroy-cancelled':
+      case 'purge-agreed':
+      case 'retention-set':
+        this.#appendOfEnds(change);
+        return;
       default:
         this.#appendOfNodes(change);
+    }
+  }
+
+  #appendOfEnds(change: Extract<Change, { kind: EndKind }>): void {
+    switch (change.kind) {
+      case 'destroy-intended':
+        this.#record(change.kind, change.object, {
+          date: change.date,
+          retention: foldRetention(this.#parts.projection.records('cluster')).seconds,
+        });
+        return;
+      case 'destroy-cancelled':
+        this.#cancelIntents(change.object);
+        return;
+      case 'purge-agreed': {
+        const { intent, members } = change;
+        this.#record(change.kind, change.object, { intent, members });
+        return;
+      }
+      case 'retention-set': {
+        const { heads: replaces } = foldRetention(this.#parts.projection.records('cluster'));
+        this.#record(change.kind, 'cluster', { seconds: change.seconds, replaces });
+        return;
+      }
     }
   }
 
@@ -195,17 +224,17 @@ export class OpenDraft implements Draft {
     }
   }
 
-  #endIntents(kind: 'destroy-cancelled' | 'object-purged', object: string): void {
+  #cancelIntents(object: string): void {
     const intents = foldObject(this.#parts.projection.records(object))?.intents ?? [];
-    for (const intent of intents) this.#record(kind, object, { intent });
+    for (const { record } of intents) this.#record('destroy-cancelled', object, { intent: record });
   }
 
-  #instance(object: string, name: string, index: number): string {
-    const instance = this.#parts.projection.instance(object, name, index);
-    if (instance === undefined) {
-      throw new KeystoreError('commit-failed', 'no such attribute instance');
-    }
-    return instance;
+  #instance(object: string, name: string, index: number): FoldedAttribute {
+    const found = foldObject(this.#parts.projection.records(object))?.attributes.find(
+      (attribute) => attribute.name === name && attribute.index === index,
+    );
+    if (found !== undefined) return found;
+    throw new KeystoreError('commit-failed', 'no such attribute instance');
   }
 
   #record<K extends Kind>(kind: K, object: string, payload: Payloads[K]): void {

@@ -244,8 +244,7 @@ export class Exchange {
 
   /** Until its secret is stored an object lacks it; a purged one never will have it. */
   #expectMaterial(head: RecordHead): void {
-    const { object, kind } = head;
-    if (kind === 'object-purged') this.#dropLacking.run(object);
+    const { object } = head;
     if (creationOf(head)?.commitment === undefined) return;
     if (!this.#parts.projection.isPurged(object)) this.#putLacking.run(object);
   }

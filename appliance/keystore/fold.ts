@@ -1,9 +1,12 @@
 import { hash } from 'node:crypto';
-import { attributeRules, isCustom } from '../kmip/attribute.ts';
 import { isCompromise } from '../kmip/state.ts';
-import type { Payloads } from './payload.ts';
-import { compareRecords, recordId } from './record.ts';
+import { Facts, least } from './fact.ts';
+import type { Conflict, Fact } from './fact.ts';
+import { foldAttributes } from './fold-attribute.ts';
+import type { FoldedAttribute } from './fold-attribute.ts';
 import type { RecordHead } from './record.ts';
+
+export { inOrder } from './fact.ts';
 
 /**
  * The state of one object, client or group as a pure function of the records that speak of it.
@@ -11,21 +14,21 @@ import type { RecordHead } from './record.ts';
  * below is a union, a minimum, or "named by a later record", so nodes that hold the same records
  * hold the same state (DESIGN, "Records, not rows").
  */
-export const foldVersion = 1;
-
-export interface FoldedAttribute {
-  readonly name: string;
-  readonly index: number;
-  /** The record that added it: what a modification or deletion names. */
-  readonly instance: string;
-  /** TTLV bytes in hexadecimal. */
-  readonly value: string;
-}
+export const foldVersion = 2;
 
 export interface FoldedDate {
   readonly value: number;
   /** The records that a newer setting has to replace. */
   readonly heads: readonly string[];
+}
+
+export interface FoldedIntent {
+  readonly record: string;
+  readonly date: number;
+  /** How long the material is kept from then on, in seconds. */
+  readonly retention: number;
+  /** The nodes that agreed to purge it. */
+  readonly agreed: readonly string[];
 }
 
 export interface FoldedObject {
@@ -38,16 +41,20 @@ export interface FoldedObject {
   readonly lastChangeDate: number;
   readonly attributes: readonly FoldedAttribute[];
   readonly dates: Readonly<Record<string, FoldedDate>>;
+  /** An Activate, a Revoke: they hold at once, whatever the clock said that dated them. */
+  readonly activated: boolean;
+  readonly deactivated: boolean;
   readonly compromised: boolean;
   readonly compromiseDate: number | null;
   readonly compromiseOccurrenceDate: number | null;
   readonly revocation: { readonly code: number; readonly message: string | null } | null;
   /** The intents that nobody cancelled; destroyed while there is one. */
-  readonly intents: readonly string[];
+  readonly intents: readonly FoldedIntent[];
   readonly destroyDate: number | null;
+  /** Every member agreed to the end of one intent: from then on it is nobody's to undo. */
   readonly purged: boolean;
-  /** Creations under the same identifier that lost: kept, named, shown, never served. */
-  readonly conflicts: readonly string[];
+  /** What lost: creations under the same identifier, values set at once. */
+  readonly conflicts: readonly Conflict[];
 }
 
 export interface FoldedClient {
@@ -58,8 +65,9 @@ export interface FoldedClient {
   readonly certificate: string;
   readonly state: 'allowed' | 'pending' | 'blocked';
   readonly added: number;
-  /** What an allowing record has to name to lift the block. */
-  readonly blocks: readonly string[];
+  /** What an allowing record has to name: the blocks it lifts, the allowances it replaces. */
+  readonly heads: readonly string[];
+  readonly conflicts: readonly Conflict[];
 }
 
 /** SHA-256 of a folded state: equal on every node that folded the same records by this version. */
@@ -67,37 +75,18 @@ export function foldDigest(folded: FoldedObject | FoldedClient): Buffer {
   return hash('sha256', JSON.stringify(folded), 'buffer');
 }
 
-/** All distinct records in the one order. */
-export function inOrder(records: Iterable<RecordHead>): RecordHead[] {
-  const distinct = new Map<string, RecordHead>();
-  for (const record of records) distinct.set(recordId(record), record);
-  return [...distinct.values()].sort(compareRecords);
-}
-
-function payloads<K extends keyof Payloads>(
-  records: readonly RecordHead[],
-  kind: K,
-): { readonly id: string; readonly time: number; readonly payload: Payloads[K] }[] {
-  return records
-    .filter((record) => record.kind === kind)
-    .map((record) => ({
-      id: recordId(record),
-      time: record.time,
-      payload: JSON.parse(record.payload) as Payloads[K],
-    }));
-}
-
 /** Folds the records of one object; undefined while its creation is not among them. */
 export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefined {
-  const ordered = inOrder(records);
-  const [creation, ...others] = payloads(ordered, 'object-created');
+  const facts = new Facts(records);
+  const [creation, ...others] = facts.of('object-created');
   if (creation === undefined) return undefined;
   const { group, type, form, commitment } = creation.payload;
-  const revocations = payloads(ordered, 'object-revoked');
+  const revocations = facts.of('object-revoked');
   const compromises = revocations.filter(({ payload }) => isCompromise(payload.code));
   const worst = compromises[0] ?? revocations[0];
-  const intents = liveIntents(ordered);
-  const last = ordered.at(-1);
+  const { intents, purged } = foldIntents(facts);
+  const last = facts.ordered.at(-1);
+  const { attributes, conflicts } = foldAttributes(facts, creation);
   return {
     identifier: last?.object ?? '',
     group,
@@ -106,93 +95,51 @@ export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefi
     commitment,
     initialDate: creation.time,
     lastChangeDate: Math.max(creation.time, last?.time ?? 0),
-    attributes: foldAttributes(ordered, creation),
-    dates: foldDates(ordered),
+    attributes,
+    dates: foldDates(facts),
+    activated: facts.of('object-activated').length > 0,
+    deactivated: revocations.length > compromises.length,
     compromised: compromises.length > 0,
     compromiseDate: least(compromises.map(({ payload }) => payload.date)),
     compromiseOccurrenceDate: least(revocations.map(({ payload }) => payload.occurrence)),
     revocation:
       worst === undefined ? null : { code: worst.payload.code, message: worst.payload.message },
-    intents: intents.map(({ id }) => id),
-    destroyDate: least(intents.map(({ payload }) => payload.date)),
-    purged: payloads(ordered, 'object-purged').length > 0,
-    conflicts: others.map(({ id }) => id),
+    intents,
+    destroyDate: least(intents.map(({ date }) => date)),
+    purged,
+    conflicts: [...others.map(({ id }) => ({ about: 'creation', record: id })), ...conflicts],
   };
 }
 
-function liveIntents(
-  ordered: readonly RecordHead[],
-): { readonly id: string; readonly payload: Payloads['destroy-intended'] }[] {
-  const cancelled = new Set(
-    payloads(ordered, 'destroy-cancelled').map(({ payload }) => payload.intent),
-  );
-  // What was purged is gone, whoever cancelled at the same time.
-  const purged = new Set(payloads(ordered, 'object-purged').map(({ payload }) => payload.intent));
-  return payloads(ordered, 'destroy-intended').filter(
-    ({ id }) => purged.has(id) || !cancelled.has(id),
-  );
+/**
+ * An intent lasts until a record names it and cancels it. It is carried out when every node that
+ * the agreeing nodes name as members has agreed, with the same members in mind: no node's word
+ * alone can purge, and what is purged is gone, whoever cancels later.
+ */
+function foldIntents(facts: Facts): { intents: FoldedIntent[]; purged: boolean } {
+  const agreements = facts.of('purge-agreed');
+  const cancelled = new Set(facts.of('destroy-cancelled').map(({ payload }) => payload.intent));
+  const intents: FoldedIntent[] = [];
+  let purged = false;
+  for (const { id, payload } of facts.of('destroy-intended')) {
+    const agreeing = agreements.filter((agreement) => agreement.payload.intent === id);
+    const complete = agreeing.some((one) => isComplete(one, agreeing));
+    purged ||= complete;
+    if (!complete && cancelled.has(id)) continue;
+    const agreed = [...new Set(agreeing.map(({ node }) => node))].sort();
+    intents.push({ record: id, date: payload.date, retention: payload.retention, agreed });
+  }
+  return { intents, purged };
 }
 
-function least(values: readonly (number | null)[]): number | null {
-  const numbers = values.filter((value) => value !== null);
-  return numbers.length === 0 ? null : Math.min(...numbers);
-}
-
-interface Instance {
-  readonly name: string;
-  readonly instance: string;
-  readonly wanted: number;
-  value: string;
-}
-
-function foldAttributes(
-  ordered: readonly RecordHead[],
-  creation: { readonly id: string; readonly payload: Payloads['object-created'] },
-): FoldedAttribute[] {
-  const instances = new Map<string, Instance>();
-  for (const [i, [name, wanted, value]] of creation.payload.attributes.entries()) {
-    const instance = `${creation.id}/${i}`;
-    instances.set(instance, { name, instance, wanted, value });
-  }
-  for (const { id, payload } of payloads(ordered, 'attribute-set')) {
-    if (payload.instance === null) {
-      const { name, index, value } = payload;
-      instances.set(id, { name, instance: id, wanted: index, value });
-    }
-  }
-  for (const { payload } of payloads(ordered, 'attribute-set')) {
-    const modified = payload.instance === null ? undefined : instances.get(payload.instance);
-    if (modified !== undefined) modified.value = payload.value;
-  }
-  const deleted = new Set(
-    payloads(ordered, 'attribute-deleted').map(({ payload }) => payload.instance),
-  );
-  return numbered([...instances.values()], deleted);
-}
-
-/** Gives each instance the index it asked for, or the next free one; deleted ones keep theirs. */
-function numbered(instances: readonly Instance[], deleted: ReadonlySet<string>): FoldedAttribute[] {
-  const taken = new Map<string, Set<number>>();
-  const folded: FoldedAttribute[] = [];
-  for (const { name, instance, wanted, value } of instances) {
-    const used = taken.get(name) ?? new Set();
-    taken.set(name, used);
-    let index = wanted;
-    while (used.has(index)) index++;
-    used.add(index);
-    if (!deleted.has(instance)) folded.push({ name, index, instance, value });
-  }
-  const single = new Set<string>();
-  return folded
-    .filter(({ name }) => {
-      if (isCustom(name) || attributeRules[name]?.multiple !== false) return true;
-      // Two nodes gave a single-valued attribute at once: the first in the order stands.
-      if (single.has(name)) return false;
-      single.add(name);
-      return true;
-    })
-    .map((attribute) => (single.has(attribute.name) ? { ...attribute, index: 0 } : attribute))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.index - b.index));
+function isComplete(
+  { node, payload }: Fact<'purge-agreed'>,
+  agreeing: readonly Fact<'purge-agreed'>[],
+): boolean {
+  const members = payload.members.join();
+  const same = agreeing.filter((other) => other.payload.members.join() === members);
+  const nodes = new Set(same.map((other) => other.node));
+  return payload.members.includes(node) && payload.members.every((member) => nodes.has(member));
 }
 
 /** The dates that a client or an event sets: apart from attributes, because states need them. */
@@ -203,14 +150,13 @@ export const dateNames = [
   'Deactivation Date',
 ] as const;
 
-function foldDates(ordered: readonly RecordHead[]): Record<string, FoldedDate> {
+function foldDates(facts: Facts): Record<string, FoldedDate> {
   const folded: Record<string, FoldedDate> = {};
-  const settings = payloads(ordered, 'date-set');
+  const settings = facts.of('date-set');
   const replaced = new Set(settings.flatMap(({ payload }) => payload.replaces));
   for (const name of dateNames) {
     const heads = settings.filter(({ id, payload }) => payload.name === name && !replaced.has(id));
-    const events = eventDates(ordered, name);
-    const values = [...heads.map(({ payload }) => payload.value), ...events];
+    const values = [...heads.map(({ payload }) => payload.value), ...eventDates(facts, name)];
     // Of dates that nobody saw together the earliest holds: active stays active, an end is an end.
     const value = least(values);
     if (value !== null) folded[name] = { value, heads: heads.map(({ id }) => id) };
@@ -218,12 +164,13 @@ function foldDates(ordered: readonly RecordHead[]): Record<string, FoldedDate> {
   return folded;
 }
 
-function eventDates(ordered: readonly RecordHead[], name: string): number[] {
+function eventDates(facts: Facts, name: string): number[] {
   if (name === 'Activation Date') {
-    return payloads(ordered, 'object-activated').map(({ payload }) => payload.date);
+    return facts.of('object-activated').map(({ payload }) => payload.date);
   }
   if (name === 'Deactivation Date') {
-    return payloads(ordered, 'object-revoked')
+    return facts
+      .of('object-revoked')
       .filter(({ payload }) => !isCompromise(payload.code))
       .map(({ payload }) => payload.date);
   }
@@ -232,23 +179,28 @@ function eventDates(ordered: readonly RecordHead[], name: string): number[] {
 
 /** Folds the records of one client; undefined while its enrolment is not among them. */
 export function foldClient(records: Iterable<RecordHead>): FoldedClient | undefined {
-  const ordered = inOrder(records);
-  const [enrolment] = payloads(ordered, 'client-enrolled');
+  const facts = new Facts(records);
+  const [enrolment, ...others] = facts.of('client-enrolled');
   if (enrolment === undefined) return undefined;
-  const allowances = payloads(ordered, 'client-allowed');
-  const lifted = new Set(allowances.flatMap(({ payload }) => payload.replaces));
-  const blocks = payloads(ordered, 'client-blocked')
-    .map(({ id }) => id)
-    .filter((id) => !lifted.has(id));
+  const allowances = facts.of('client-allowed');
+  const replaced = new Set(allowances.flatMap(({ payload }) => payload.replaces));
+  const blocks = facts.of('client-blocked').filter(({ id }) => !replaced.has(id));
+  const newest = allowances.filter(({ id }) => !replaced.has(id));
   const { name, group, fingerprint, certificate, state } = enrolment.payload;
+  const into = (newest.at(-1) ?? allowances.at(-1))?.payload.group ?? group;
+  const elsewhere = newest.filter(({ payload }) => payload.group !== into);
   return {
-    id: ordered[0]?.object ?? '',
+    id: facts.ordered[0]?.object ?? '',
     name,
-    group: allowances.at(-1)?.payload.group ?? group,
+    group: into,
     fingerprint,
     certificate,
     state: blocks.length > 0 ? 'blocked' : allowances.length > 0 ? 'allowed' : state,
     added: enrolment.time,
-    blocks,
+    heads: [...blocks, ...newest].map(({ id }) => id),
+    conflicts: [
+      ...others.map(({ id }) => ({ about: 'enrolment', record: id })),
+      ...elsewhere.map(({ id }) => ({ about: 'group', record: id })),
+    ],
   };
 }

@@ -7,11 +7,13 @@ type Binding = string | number | Buffer;
 
 /** The states as conditions on dates, for a state is computed when it is read (KMIP 1.4 §3.22). */
 const stateCondition: Readonly<Record<State, string>> = {
-  [State.PreActive]: `destroyed = 0 AND compromised = 0 AND coalesce(activation_date, 1e18) > :now
-    AND coalesce(deactivation_date, 1e18) > :now`,
-  [State.Active]: `destroyed = 0 AND compromised = 0 AND activation_date <= :now
-    AND coalesce(deactivation_date, 1e18) > :now`,
-  [State.Deactivated]: 'destroyed = 0 AND compromised = 0 AND deactivation_date <= :now',
+  [State.PreActive]: `destroyed = 0 AND compromised = 0 AND activated = 0 AND deactivated = 0
+    AND coalesce(activation_date, 1e18) > :now AND coalesce(deactivation_date, 1e18) > :now`,
+  [State.Active]: `destroyed = 0 AND compromised = 0
+    AND (activated = 1 OR activation_date <= :now)
+    AND deactivated = 0 AND coalesce(deactivation_date, 1e18) > :now`,
+  [State.Deactivated]: `destroyed = 0 AND compromised = 0
+    AND (deactivated = 1 OR deactivation_date <= :now)`,
   [State.Compromised]: 'destroyed = 0 AND compromised = 1',
   [State.Destroyed]: 'destroyed = 1 AND compromised = 0',
   [State.DestroyedCompromised]: 'destroyed = 1 AND compromised = 1',

@@ -1,5 +1,6 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ObjectType, State } from '../kmip/enumeration.ts';
+import type { FoldedIntent } from './fold.ts';
 import type { Item } from '../ttlv/item.ts';
 
 /** A managed object as the fold of all records says it is, at the moment of reading. */
@@ -29,6 +30,10 @@ export interface ManagedObject {
   readonly form: readonly Item[];
   /** False once purged, and for an object whose material has not arrived. */
   readonly hasMaterial: boolean;
+  /** Why it is destroyed: intents that nobody cancelled, whose material is kept for a time. */
+  readonly intents: readonly FoldedIntent[];
+  /** Its material is gone from every node, for good. */
+  readonly purged: boolean;
 }
 
 /** Secret bytes under the wrapping key, as the keeper sealed them; safe on disk. */

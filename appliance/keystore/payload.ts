@@ -93,8 +93,12 @@ export interface Payloads {
     readonly value: string;
     /** The instance that is modified; null for one that is added. */
     readonly instance: string | null;
+    readonly replaces: readonly string[];
   };
-  readonly 'attribute-deleted': { readonly instance: string };
+  readonly 'attribute-deleted': {
+    readonly instance: string;
+    readonly replaces: readonly string[];
+  };
   readonly 'date-set': {
     readonly name: string;
     readonly value: number;
@@ -107,9 +111,12 @@ export interface Payloads {
     readonly date: number;
     readonly occurrence: number | null;
   };
-  readonly 'destroy-intended': { readonly date: number };
+  readonly 'destroy-intended': {
+    readonly date: number;
+    /** How long the material is kept from then on, in seconds: fixed when it was intended. */
+    readonly retention: number;
+  };
   readonly 'destroy-cancelled': { readonly intent: string };
-  readonly 'object-purged': { readonly intent: string };
   /** Usage Limits: all that the record's node has spent of a limit so far, in decimal digits. */
   readonly 'usage-spent': { readonly limit: string; readonly amount: string };
   /** All that the record's node has handed on to another node so far. */
@@ -118,6 +125,14 @@ export interface Payloads {
     readonly amount: string;
     readonly to: string;
   };
+  /** One member's word that the intent may be carried out: it has kept the material long enough. */
+  readonly 'purge-agreed': {
+    readonly intent: string;
+    /** All members that have to agree, sorted. */
+    readonly members: readonly string[];
+  };
+  /** Object: "cluster". How long destroyed objects' material is kept, in seconds. */
+  readonly 'retention-set': { readonly seconds: number; readonly replaces: readonly string[] };
   readonly 'group-made': Readonly<Record<string, never>>;
   readonly 'client-enrolled': {
     readonly name: string;
@@ -153,9 +168,10 @@ const subjects: Readonly<Record<Kind, Subject>> = {
   'object-revoked': 'object',
   'destroy-intended': 'object',
   'destroy-cancelled': 'object',
-  'object-purged': 'object',
   'usage-spent': 'usage',
   'usage-granted': 'usage',
+  'purge-agreed': 'object',
+  'retention-set': 'node',
   'group-made': 'group',
   'client-enrolled': 'client',
   'client-allowed': 'client',

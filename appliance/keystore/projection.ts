@@ -27,8 +27,12 @@ interface ObjectRow {
   readonly compromise_date: number | null;
   readonly compromise_occurrence_date: number | null;
   readonly destroy_date: number | null;
+  readonly activated: number;
+  readonly deactivated: number;
   readonly compromised: number;
   readonly destroyed: number;
+  readonly purged: number;
+  readonly intents: string | null;
   readonly revocation: string | null;
   readonly commitment: Buffer | null;
   readonly form: Buffer;
@@ -41,7 +45,6 @@ export class Projection {
   readonly #object: Statement;
   readonly #attributes: Statement;
   readonly #records: Statement;
-  readonly #instance: Statement;
   readonly #putObject: Statement;
   readonly #dropAttributes: Statement;
   readonly #putAttribute: Statement;
@@ -54,6 +57,8 @@ export class Projection {
   readonly #purged: Statement;
   readonly #dropObject: Statement;
   readonly #dropClient: Statement;
+  readonly #dropMaterial: Statement;
+  readonly #dropLacking: Statement;
   readonly #forks: Statement;
 
   /** `now`: seconds since 1970; states are computed from dates when they are read. */
@@ -67,15 +72,12 @@ export class Projection {
         ORDER BY name, ordinal`,
     );
     this.#records = prepare('SELECT body FROM record WHERE object = ?');
-    this.#instance = prepare(
-      'SELECT instance FROM attribute WHERE object = ? AND name = ? AND ordinal = ?',
-    );
     this.#putObject = prepare(`
       INSERT INTO object (identifier, key_group, type, algorithm, length, usage_mask,
         initial_date, last_change_date, activation_date, deactivation_date, compromise_date,
         compromise_occurrence_date, destroy_date, compromised, destroyed, revocation, commitment,
-        form, digest, conflicts)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        form, digest, conflicts, activated, deactivated, purged, intents)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (identifier) DO UPDATE SET key_group = excluded.key_group, type = excluded.type,
         algorithm = excluded.algorithm, length = excluded.length,
         usage_mask = excluded.usage_mask, initial_date = excluded.initial_date,
@@ -86,7 +88,9 @@ export class Projection {
         destroy_date = excluded.destroy_date, compromised = excluded.compromised,
         destroyed = excluded.destroyed, revocation = excluded.revocation,
         commitment = excluded.commitment, form = excluded.form, digest = excluded.digest,
-        conflicts = excluded.conflicts`);
+        conflicts = excluded.conflicts, activated = excluded.activated,
+        deactivated = excluded.deactivated, purged = excluded.purged,
+        intents = excluded.intents`);
     this.#dropAttributes = prepare('DELETE FROM attribute WHERE object = ?');
     this.#putAttribute = prepare('INSERT INTO attribute VALUES (?, ?, ?, ?, ?)');
     this.#putClient = prepare('REPLACE INTO client VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
@@ -97,7 +101,9 @@ export class Projection {
     this.#groups = prepare('SELECT name FROM key_group ORDER BY name').pluck();
     this.#dropObject = prepare('DELETE FROM object WHERE identifier = ?');
     this.#dropClient = prepare('DELETE FROM client WHERE id = ?');
-    this.#purged = prepare(`SELECT 1 FROM record WHERE object = ? AND kind = 'object-purged'`);
+    this.#purged = prepare('SELECT 1 FROM object WHERE identifier = ? AND purged = 1');
+    this.#dropMaterial = prepare('DELETE FROM material WHERE object = ?');
+    this.#dropLacking = prepare('DELETE FROM lacking WHERE object = ?');
     this.#forks = prepare('SELECT body FROM fork WHERE object = ?');
     this.#page = prepare(`SELECT * FROM object WHERE id >
       coalesce((SELECT id FROM object WHERE identifier = ?), 0) ORDER BY id LIMIT ?`);
@@ -180,12 +186,6 @@ export class Projection {
     return rows.map((row) => this.#managed(row));
   }
 
-  /** The identifier of an attribute's instance, for records that modify or delete it. */
-  instance(object: string, name: string, index: number): string | undefined {
-    const row = this.#instance.get(object, name, index) as { instance: string } | undefined;
-    return row?.instance;
-  }
-
   client(fingerprint: string): Client | undefined {
     const row = this.#client.get(fingerprint) as ClientRow | undefined;
     return row === undefined ? undefined : clientOf(row);
@@ -206,6 +206,8 @@ export class Projection {
     const life = {
       ...activation,
       ...deactivation,
+      activated: row.activated !== 0,
+      deactivated: row.deactivated !== 0,
       compromised: row.compromised !== 0,
       destroyed: row.destroyed !== 0,
     };
@@ -229,6 +231,8 @@ export class Projection {
       attributes: attributes.map((each) => this.#counted(row.identifier, each)),
       form: decodeForm(row.form),
       hasMaterial: row.commitment !== null,
+      intents: row.intents === null ? [] : (JSON.parse(row.intents) as ManagedObject['intents']),
+      purged: row.purged !== 0,
     };
   }
 
@@ -282,7 +286,15 @@ export class Projection {
       Buffer.from(object.form, 'hex'),
       foldDigest(object),
       object.conflicts.length === 0 ? null : JSON.stringify(object.conflicts),
+      object.activated ? 1 : 0,
+      object.deactivated ? 1 : 0,
+      object.purged ? 1 : 0,
+      object.intents.length === 0 ? null : JSON.stringify(object.intents),
     );
+    if (object.purged) {
+      this.#dropMaterial.run(object.identifier);
+      this.#dropLacking.run(object.identifier);
+    }
     this.#dropAttributes.run(object.identifier);
     for (const { name, index, instance, value } of object.attributes) {
       const bytes = Buffer.from(value, 'hex');

@@ -78,4 +78,15 @@ export const schema: readonly string[] = [
   `,
   // Own records that stood elsewhere in another form, and were said again.
   `ALTER TABLE fork ADD COLUMN healed INTEGER NOT NULL DEFAULT 0;`,
+  // What an Activate or a Revoke said holds without a clock; intents to destroy, and their end.
+  `
+  ALTER TABLE object ADD COLUMN activated INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE object ADD COLUMN deactivated INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE object ADD COLUMN purged INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE object ADD COLUMN intents TEXT;
+  CREATE INDEX object_intended ON object (identifier) WHERE intents IS NOT NULL AND purged = 0;
+  CREATE TABLE kept (
+    intent TEXT PRIMARY KEY, object TEXT NOT NULL, noticed INTEGER NOT NULL, run INTEGER NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  `,
 ];

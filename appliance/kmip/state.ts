@@ -4,6 +4,9 @@ import { RevocationReasonCode, State } from './enumeration.ts';
 export interface Life {
   readonly activationDate?: number;
   readonly deactivationDate?: number;
+  /** Said by an Activate or a Revoke: holds whatever the clock said that dated it. */
+  readonly activated?: boolean;
+  readonly deactivated?: boolean;
   readonly compromised: boolean;
   readonly destroyed: boolean;
 }
@@ -15,10 +18,9 @@ export interface Life {
 export function stateAt(life: Life, now: number): State {
   if (life.destroyed) return life.compromised ? State.DestroyedCompromised : State.Destroyed;
   if (life.compromised) return State.Compromised;
-  if (life.deactivationDate !== undefined && life.deactivationDate <= now) {
-    return State.Deactivated;
-  }
-  if (life.activationDate !== undefined && life.activationDate <= now) return State.Active;
+  const passed = (date: number | undefined): boolean => date !== undefined && date <= now;
+  if (life.deactivated === true || passed(life.deactivationDate)) return State.Deactivated;
+  if (life.activated === true || passed(life.activationDate)) return State.Active;
   return State.PreActive;
 }
 

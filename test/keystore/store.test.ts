@@ -201,6 +201,25 @@ test('a record that was changed breaks the chain', async (t) => {
   t.is(t.throws(() => open(), { instanceOf: KeystoreError }).code, 'chain-broken');
 });
 
+test('tables that another version of the fold wrote are folded anew', async (t) => {
+  const { open, path, pageKey } = setting(t);
+  const keystore = open();
+  const id = randomUUID();
+  await keystore.change((draft) => {
+    draft.append(creation(id, 'x'));
+    draft.append({ kind: 'object-activated', object: id, date: 1_600_000_000 });
+  });
+  await keystore.close();
+  const database = openDatabase(path, pageKey());
+  database.exec(`UPDATE object SET activated = 0, activation_date = NULL, digest = x'00';
+    DELETE FROM attribute; UPDATE meta SET value = '1' WHERE name = 'fold'`);
+  database.close();
+  const anew = open();
+  t.is(anew.object(id)?.state, State.Active);
+  t.is(anew.object(id)?.attributes.length, 2);
+  await anew.close();
+});
+
 test('a Locate by name or custom attribute goes by an index', (t) => {
   const { path, pageKey } = setting(t);
   const database = openDatabase(path, pageKey());
