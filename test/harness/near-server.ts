@@ -1,0 +1,136 @@
+import { createSecretKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { Client } from '../../appliance/keystore/client.ts';
+import { SqliteKeystore } from '../../appliance/keystore/store.ts';
+import { Tag } from '../../appliance/kmip/tag.ts';
+import { Dispatch } from '../../appliance/server/dispatch.ts';
+import { decode } from '../../appliance/ttlv/decode.ts';
+import { encode } from '../../appliance/ttlv/encode.ts';
+import type { Item } from '../../appliance/ttlv/item.ts';
+import { removeFolder, temporaryFolder } from './appliance.ts';
+import { NearKeeper } from './keeper.ts';
+
+export const nearNow = 1_700_000_000;
+
+/** What a request made the keystore do. */
+export interface Work {
+  queries: number;
+  unwraps: number;
+  changes: number;
+}
+
+export function nearClient(group: string, state: Client['state'] = 'allowed'): Client {
+  const common = { id: group, name: group, fingerprint: group, certificate: '', added: 0 };
+  return { ...common, group, state };
+}
+
+export interface Asked {
+  readonly operation: number;
+  readonly payload: readonly Item[];
+}
+
+/** Dispatcher and keystore in the test’s own process; the clock stands, work is counted. */
+export interface NearServer {
+  readonly keystore: SqliteKeystore;
+  readonly work: Work;
+  /** Sends items in one message; gives the whole answer. */
+  readonly send: (
+    items: readonly Asked[],
+    options?: { client?: Client; version?: number; header?: readonly Item[] },
+  ) => Promise<Item>;
+}
+
+export function nearServer(t: Pick<ExecutionContext, 'teardown'>): NearServer {
+  const folder = temporaryFolder();
+  const now = (): number => nearNow;
+  const work: Work = { queries: 0, unwraps: 0, changes: 0 };
+  const keystore = new SqliteKeystore({
+    path: join(folder, 'keystore.db'),
+    pageKey: randomBytes(32),
+    recordKey: generateKeyPairSync('ed25519').privateKey,
+    commitmentKey: createSecretKey(randomBytes(32)),
+    keeper: new NearKeeper(),
+    cluster: '01'.repeat(16),
+    node: '02'.repeat(16),
+    epoch: '03'.repeat(16),
+    now,
+    log: () => {},
+  });
+  count(keystore, work);
+  t.teardown(async () => {
+    await keystore.close();
+    removeFolder(folder);
+  });
+  const dispatch = new Dispatch({
+    keystore,
+    now,
+    random: (bytes) => randomBytes(bytes),
+    newIdentifier: () => randomUUID(),
+    log: () => {},
+  });
+  const send: NearServer['send'] = async (items, options = {}) => {
+    const { client = nearClient('default'), version = 201, header = [] } = options;
+    const frame = encode(message(items, version, header));
+    return decode(await dispatch.answer(frame, client, 'request'));
+  };
+  return { keystore, work, send };
+}
+
+function count(keystore: SqliteKeystore, work: Work): void {
+  const object = keystore.object.bind(keystore);
+  const locate = keystore.locate.bind(keystore);
+  const open = keystore.open.bind(keystore);
+  const change = keystore.change.bind(keystore);
+  keystore.object = (identifier) => {
+    work.queries++;
+    return object(identifier);
+  };
+  keystore.locate = (group, filter) => {
+    work.queries++;
+    return locate(group, filter);
+  };
+  keystore.open = (managed) => {
+    work.unwraps++;
+    return open(managed);
+  };
+  keystore.change = (mutation) => {
+    work.changes++;
+    return change((draft) => mutation(counted(draft, work)));
+  };
+}
+
+function counted<D extends object>(draft: D, work: Work): D {
+  return new Proxy(draft, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      if (name === 'object' || name === 'locate') work.queries++;
+      return (value as (...all: unknown[]) => unknown).bind(target);
+    },
+  });
+}
+
+function message(items: readonly Asked[], version: number, header: readonly Item[]): Item {
+  const integer = (tag: number, value: number): Item => ({ tag, type: 'Integer', value });
+  const structure = (tag: number, value: readonly Item[]): Item => ({
+    ...{ tag, type: 'Structure', value },
+  });
+  return structure(Tag.RequestMessage, [
+    structure(Tag.RequestHeader, [
+      structure(Tag.ProtocolVersion, [
+        integer(Tag.ProtocolVersionMajor, Math.floor(version / 100)),
+        integer(Tag.ProtocolVersionMinor, version % 100),
+      ]),
+      ...header,
+      integer(Tag.BatchCount, items.length),
+    ]),
+    ...items.map(({ operation, payload }, i) =>
+      structure(Tag.BatchItem, [
+        { tag: Tag.Operation, type: 'Enumeration', value: operation },
+        { tag: Tag.UniqueBatchItemID, type: 'ByteString', value: Buffer.from([i + 1]) },
+        structure(Tag.RequestPayload, payload),
+      ]),
+    ),
+  ]);
+}
