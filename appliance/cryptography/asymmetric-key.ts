@@ -57,7 +57,7 @@ function derOf({ format, material, isPrivate, algorithm }: KeyParts): Der {
       material.value.byteOffset,
       material.value.length,
     );
-    if (format === F.PKCS_1) return { bytes, type: 'pkcs1' };
+    if (format === F.PKCS_1) return isPrivate ? { bytes, type: 'pkcs1' } : rsaDer(bytes);
     if (format === F.PKCS_8 && isPrivate) return { bytes, type: 'pkcs8' };
     if (format === F.X_509 && !isPrivate) return { bytes, type: 'spki' };
     if (format === F.ECPrivateKey && isPrivate) return { bytes, type: 'sec1' };
@@ -97,9 +97,18 @@ function numberIn(fields: Fields, tag: number): Uint8Array {
   return item.value;
 }
 
+const rsaEncryption = derItem(derTag.oid, Buffer.from('2a864886f70d010101', 'hex'));
+
+/** SubjectPublicKeyInfo: what node reads as PKCS #1 it cannot always write again (24.21). */
+function rsaDer(pkcs1: Buffer): Der {
+  const algorithm = sequence(rsaEncryption, derItem(derTag.null));
+  const bytes = sequence(algorithm, derItem(derTag.bitString, Buffer.alloc(1), pkcs1));
+  return { bytes, type: 'spki' };
+}
+
 function rsaPublicDer(fields: Fields): Der {
   const n = derInteger(numberIn(fields, Tag.Modulus));
-  return { bytes: sequence(n, derInteger(numberIn(fields, Tag.PublicExponent))), type: 'pkcs1' };
+  return rsaDer(sequence(n, derInteger(numberIn(fields, Tag.PublicExponent))));
 }
 
 /** The order of RSAPrivateKey (RFC 8017 §A.1.2); each number has to be there. */

@@ -1,4 +1,6 @@
 import { State } from '../kmip/enumeration.ts';
+import { StorageStatusMask } from '../kmip/mask.ts';
+import type { Value } from '../ttlv/item.ts';
 import type { Database } from './database.ts';
 import type { LocateFilter } from './locate.ts';
 import { encodeValue } from './payload.ts';
@@ -29,6 +31,17 @@ const dateColumns: Readonly<Record<string, string>> = {
   'Destroy Date': 'destroy_date',
 };
 
+const online = StorageStatusMask.OnLineStorage;
+const archival = StorageStatusMask.ArchivalStorage;
+const gone = StorageStatusMask.DestroyedStorage;
+const archived = `EXISTS (SELECT 1 FROM attribute WHERE name = 'Archive Date'
+  AND object = identifier)`;
+
+/** Dates after 1970 stand in the order of their bytes. */
+const moment = (seconds: number): Value => ({
+  ...{ type: 'DateTime', value: BigInt(Math.max(0, seconds)) },
+});
+
 /**
  * The SQL of a Locate with its bindings. An attribute's value narrows by index before the group is
  * looked at, so that a Locate by name costs the same among a million keys as among ten.
@@ -50,17 +63,33 @@ export function locateQuery(
     where(`identifier IN (${matching})`, name, encodeValue(value));
   }
   where('key_group = ?', group);
+  for (const { name, value } of filter.standing ?? []) {
+    const differing = 'SELECT object FROM attribute WHERE name = ? AND value <> ?';
+    where(`identifier NOT IN (${differing})`, name, encodeValue(value));
+  }
   if (filter.uniqueIdentifier !== undefined) where('identifier = ?', filter.uniqueIdentifier);
   if (filter.objectType !== undefined) where('type = ?', filter.objectType);
   if (filter.usageMask !== undefined) {
     where('usage_mask & ? = ?', filter.usageMask, filter.usageMask);
   }
-  if (filter.state === undefined) where('destroyed = 0');
-  else where(stateCondition[filter.state].replaceAll(':now', String(now)));
+  const storage = filter.storage ?? online;
+  const places = [
+    ...((storage & online) === 0 ? [] : [`(destroyed = 0 AND NOT ${archived})`]),
+    ...((storage & archival) === 0 ? [] : [`(destroyed = 0 AND ${archived})`]),
+    ...((storage & gone) === 0 ? [] : ['destroyed = 1']),
+  ];
+  // A filter that names a state names the place too: the destroyed are found by it.
+  if (filter.state === undefined || filter.storage !== undefined) {
+    where(places.length === 0 ? '0' : `(${places.join(' OR ')})`);
+  }
+  if (filter.state !== undefined)
+    where(stateCondition[filter.state].replaceAll(':now', String(now)));
   for (const { name, from, to } of filter.dates) {
     const column = dateColumns[name];
-    if (column === undefined) where('0');
-    else where(`${column} BETWEEN ? AND ?`, from, to);
+    if (column === undefined) {
+      const within = 'SELECT object FROM attribute WHERE name = ? AND value BETWEEN ? AND ?';
+      where(`identifier IN (${within})`, name, encodeValue(moment(from)), encodeValue(moment(to)));
+    } else where(`${column} BETWEEN ? AND ?`, from, to);
   }
   const sql = `SELECT identifier FROM object WHERE ${conditions.join(' AND ')}
     ORDER BY id LIMIT ? OFFSET ?`;

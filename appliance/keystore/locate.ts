@@ -10,6 +10,10 @@ export interface LocateFilter {
   readonly usageMask?: number;
   /** Attribute instances that must be present with exactly this value. */
   readonly attributes: readonly { readonly name: string; readonly value: Value }[];
+  /** Attributes with the value that an object has where none is kept. */
+  readonly standing?: readonly { readonly name: string; readonly value: Value }[];
+  /** Storage Status Mask: on line (1), which it is unsaid, archived (2), destroyed (4). */
+  readonly storage?: number;
   /** Seconds since 1970, inclusive; one date twice in a request gives a range. */
   readonly dates: readonly { readonly name: string; readonly from: number; readonly to: number }[];
   readonly offset: number;

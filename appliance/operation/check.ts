@@ -2,19 +2,21 @@ import { Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
 import { integer, interval, longInteger, optional, required } from '../ttlv/structure.ts';
 import { structure } from '../ttlv/structure.ts';
 import { numberOf } from './new-object.ts';
+import { leaseSeconds } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 
 /**
  * Check (KMIP 1.4 §4.10): whether a use that the client has in mind is allowed. What is not comes
- * back in the response with the value that stands against it.
+ * back in the response with the value that stands against it; nothing is spent.
  */
 export const check = defineReading({
   operation: Operation.Check,
   since: 100,
-  policy: { target: 'object', right: 'read' },
+  policy: { target: 'object', right: 'use' },
   request: structure({
     uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     usageLimitsCount: optional(Tag.UsageLimitsCount, longInteger),
@@ -32,11 +34,32 @@ export const check = defineReading({
     const { uniqueIdentifier } = object;
     context.place(uniqueIdentifier);
     const allowed = numberOf(object.attributes, 'Cryptographic Usage Mask') ?? 0;
-    const wanted = request.cryptographicUsageMask;
-    if (request.leaseTime !== undefined) {
-      throw new KmipError(ResultReason.IllegalOperation, 'No leases are given out');
+    const { cryptographicUsageMask: mask, usageLimitsCount: count, leaseTime } = request;
+    const left = leftOf(object);
+    if (count !== undefined && left === undefined && !isProtecting(allowed)) {
+      throw new KmipError(ResultReason.IllegalOperation, 'The object protects nothing');
     }
-    if (wanted === undefined || (wanted & allowed) === wanted) return { uniqueIdentifier };
-    return { uniqueIdentifier, cryptographicUsageMask: allowed };
+    const short = count !== undefined && left !== undefined && count > left;
+    return {
+      uniqueIdentifier,
+      ...(short ? { usageLimitsCount: left } : {}),
+      ...(mask !== undefined && (mask & allowed) !== mask
+        ? { cryptographicUsageMask: allowed }
+        : {}),
+      ...(leaseTime !== undefined && leaseTime > leaseSeconds ? { leaseTime: leaseSeconds } : {}),
+    };
   },
 });
+
+/** Sign, Encrypt, Wrap Key or MAC Generate. */
+function isProtecting(mask: number): boolean {
+  return (mask & 0x95) !== 0;
+}
+
+/** What is left of the Usage Limits; undefined where there are none. */
+function leftOf(object: ManagedObject): bigint | undefined {
+  const value = object.attributes.find(({ name }) => name === 'Usage Limits')?.value;
+  const items = value?.type === 'Structure' ? value.value : [];
+  const count = items.find(({ tag }) => tag === Tag.UsageLimitsCount);
+  return count?.type === 'LongInteger' ? count.value : undefined;
+}

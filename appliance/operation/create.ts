@@ -4,9 +4,12 @@ import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { enumeration, required, structure } from '../ttlv/structure.ts';
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
+import type { NewObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import type { Context } from './operation.ts';
 
 /** The lengths in bits that each algorithm may have. Triple DES counts its parity bits. */
 const lengths: Readonly<Partial<Record<CryptographicAlgorithm, readonly number[]>>> = {
@@ -17,7 +20,13 @@ const lengths: Readonly<Partial<Record<CryptographicAlgorithm, readonly number[]
   [CryptographicAlgorithm.HMAC_SHA256]: [256, 512],
   [CryptographicAlgorithm.HMAC_SHA384]: [384, 512, 1024],
   [CryptographicAlgorithm.HMAC_SHA512]: [512, 1024],
+  [CryptographicAlgorithm.HMAC_SHA3_224]: [224, 256, 512],
+  [CryptographicAlgorithm.HMAC_SHA3_256]: [256, 512],
+  [CryptographicAlgorithm.HMAC_SHA3_384]: [384, 512, 1024],
+  [CryptographicAlgorithm.HMAC_SHA3_512]: [512, 1024],
   [CryptographicAlgorithm.Camellia]: [128, 192, 256],
+  [CryptographicAlgorithm.ARIA]: [128, 192, 256],
+  [CryptographicAlgorithm.SM4]: [128],
   [CryptographicAlgorithm.ChaCha20]: [256],
   [CryptographicAlgorithm.ChaCha20Poly1305]: [256],
 };
@@ -40,36 +49,7 @@ export const create = defineChange({
       throw new KmipError(ResultReason.InvalidField, 'Only symmetric keys can be created');
     }
     const attributes = requestedAttributes(request.templateAttribute, context);
-    const algorithm = numberOf(attributes, 'Cryptographic Algorithm');
-    const length = numberOf(attributes, 'Cryptographic Length');
-    if (algorithm === undefined || numberOf(attributes, 'Cryptographic Usage Mask') === undefined) {
-      const message = 'Cryptographic Algorithm and Cryptographic Usage Mask are required';
-      throw new KmipError(ResultReason.InvalidField, message);
-    }
-    if (length === undefined || !lengths[algorithm as CryptographicAlgorithm]?.includes(length)) {
-      throw new KmipError(ResultReason.InvalidField, 'No key of this algorithm and length');
-    }
-    const key = context.random(bytesOf(algorithm, length));
-    const block = [
-      { tag: Tag.KeyFormatType, type: 'Enumeration', value: KeyFormatType.Raw },
-      { tag: Tag.CryptographicAlgorithm, type: 'Enumeration', value: algorithm },
-      { tag: Tag.CryptographicLength, type: 'Integer', value: length },
-    ] as const;
-    const object = await sealObject(
-      {
-        objectType: ObjectType.SymmetricKey,
-        attributes,
-        form: [{ tag: Tag.KeyBlock, type: 'Structure', value: block }],
-        secret: {
-          tag: Tag.KeyValue,
-          type: 'Structure',
-          value: [{ tag: Tag.KeyMaterial, type: 'ByteString', value: key }],
-        },
-        digestBytes: key,
-      },
-      context,
-    );
-    key.fill(0);
+    const object = await sealSymmetricKey(attributes, context);
     return (draft) => {
       storeObject(object, draft, context);
       const { uniqueIdentifier } = object;
@@ -77,6 +57,48 @@ export const create = defineChange({
     };
   },
 });
+
+/**
+ * Makes a symmetric key of the algorithm and length that its attributes say, and seals it. Throws
+ * KmipError Invalid Field where they do not say it, or it is not made here.
+ */
+export async function sealSymmetricKey(
+  attributes: readonly AttributeInstance[],
+  context: Context,
+): Promise<NewObject> {
+  const algorithm = numberOf(attributes, 'Cryptographic Algorithm');
+  const length = numberOf(attributes, 'Cryptographic Length');
+  if (algorithm === undefined || numberOf(attributes, 'Cryptographic Usage Mask') === undefined) {
+    const message = 'Cryptographic Algorithm and Cryptographic Usage Mask are required';
+    throw new KmipError(ResultReason.InvalidField, message);
+  }
+  if (length === undefined || !lengths[algorithm as CryptographicAlgorithm]?.includes(length)) {
+    throw new KmipError(ResultReason.InvalidField, 'No key of this algorithm and length');
+  }
+  const key = context.random(bytesOf(algorithm, length));
+  const block = [
+    { tag: Tag.KeyFormatType, type: 'Enumeration', value: KeyFormatType.Raw },
+    { tag: Tag.CryptographicAlgorithm, type: 'Enumeration', value: algorithm },
+    { tag: Tag.CryptographicLength, type: 'Integer', value: length },
+  ] as const;
+  const object = await sealObject(
+    {
+      objectType: ObjectType.SymmetricKey,
+      attributes,
+      form: [{ tag: Tag.KeyBlock, type: 'Structure', value: block }],
+      secret: {
+        tag: Tag.KeyValue,
+        type: 'Structure',
+        value: [{ tag: Tag.KeyMaterial, type: 'ByteString', value: key }],
+      },
+      digestBytes: key,
+      made: true,
+    },
+    context,
+  );
+  key.fill(0);
+  return object;
+}
 
 /** 168 bits of triple DES are 24 bytes with their parity, 112 are 16. */
 function bytesOf(algorithm: number, length: number): number {

@@ -39,25 +39,27 @@ export const decrypt = defineReading({
     data: optional(Tag.Data, byteString),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),
-  prepare: (asked, context) => async (view) => {
+  prepare: (asked, context) => (view) => {
     const named = asked.uniqueIdentifier ?? streamObject(asked, 'decrypt', context);
     const object = context.target(view, named);
     const { uniqueIdentifier } = object;
     requireUse(object, 'Decrypt', context);
     context.place(uniqueIdentifier);
-    const what = { operation: 'decrypt', object: uniqueIdentifier };
-    const data = asked.data ?? Buffer.alloc(0);
-    const begin = (): Promise<Decryption> => beginning(object, asked, context);
-    const beforeEnd = (transformation: Decryption): void => {
-      if (asked.tag !== undefined) transformation.setTag(asked.tag);
-    };
-    const passed = await pass(asked, data, what, begin, beforeEnd, context);
-    const { correlationValue } = passed;
-    return {
-      uniqueIdentifier,
-      data: passed.data,
-      ...(correlationValue === undefined ? {} : { correlationValue }),
-    };
+    return (async () => {
+      const what = { operation: 'decrypt', object: uniqueIdentifier };
+      const data = asked.data ?? Buffer.alloc(0);
+      const begin = (): Promise<Decryption> => beginning(object, asked, context);
+      const beforeEnd = (transformation: Decryption): void => {
+        if (asked.tag !== undefined) transformation.setTag(asked.tag);
+      };
+      const passed = await pass(asked, data, what, begin, beforeEnd, context);
+      const { correlationValue } = passed;
+      return {
+        uniqueIdentifier,
+        data: passed.data,
+        ...(correlationValue === undefined ? {} : { correlationValue }),
+      };
+    })();
   },
 });
 

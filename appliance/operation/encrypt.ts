@@ -41,30 +41,32 @@ export const encrypt = defineReading({
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
     tag: optional(Tag.AuthenticatedEncryptionTag, byteString, { since: 104 }),
   }),
-  prepare: (asked, context) => async (view) => {
+  prepare: (asked, context) => (view) => {
     const named = asked.uniqueIdentifier ?? streamObject(asked, 'encrypt', context);
     const object = context.target(view, named);
     const { uniqueIdentifier } = object;
     requireUse(object, 'Encrypt', context);
     context.place(uniqueIdentifier);
-    const data = asked.data ?? Buffer.alloc(0);
-    const begins = asked.correlationValue === undefined;
-    await spendUse(object, data.length, begins ? 1 : 0, context);
-    const what = { operation: 'encrypt', object: uniqueIdentifier };
-    const begin = (): Promise<Encryption> => beginning(object, asked, context);
-    const passed = await pass(asked, data, what, begin, () => undefined, context);
-    const { transformation, correlationValue } = passed;
-    const tag = passed.ended ? transformation.tag() : undefined;
-    const behind = tag !== undefined && context.version < 104;
-    return {
-      uniqueIdentifier,
-      data: behind ? Buffer.concat([passed.data, tag]) : passed.data,
-      ...(passed.began && transformation.iv !== undefined
-        ? { ivCounterNonce: transformation.iv }
-        : {}),
-      ...(correlationValue === undefined ? {} : { correlationValue }),
-      ...(tag === undefined ? {} : { tag }),
-    };
+    return (async () => {
+      const data = asked.data ?? Buffer.alloc(0);
+      const begins = asked.correlationValue === undefined;
+      await spendUse(object, data.length, begins ? 1 : 0, context);
+      const what = { operation: 'encrypt', object: uniqueIdentifier };
+      const begin = (): Promise<Encryption> => beginning(object, asked, context);
+      const passed = await pass(asked, data, what, begin, () => undefined, context);
+      const { transformation, correlationValue } = passed;
+      const tag = passed.ended ? transformation.tag() : undefined;
+      const behind = tag !== undefined && context.version < 104;
+      return {
+        uniqueIdentifier,
+        data: behind ? Buffer.concat([passed.data, tag]) : passed.data,
+        ...(passed.began && transformation.iv !== undefined
+          ? { ivCounterNonce: transformation.iv }
+          : {}),
+        ...(correlationValue === undefined ? {} : { correlationValue }),
+        ...(tag === undefined ? {} : { tag }),
+      };
+    })();
   },
 });
 

@@ -4,6 +4,7 @@ import { setAttribute } from './set-attribute.ts';
 import { addAttribute } from './add-attribute.ts';
 import { cancel } from './cancel.ts';
 import { check } from './check.ts';
+import { createKeyPair } from './create-key-pair.ts';
 import { create } from './create.ts';
 import { deleteAttribute } from './delete-attribute.ts';
 import { destroy } from './destroy.ts';
@@ -22,6 +23,12 @@ import { rngRetrieve } from './rng-retrieve.ts';
 import { rngSeed } from './rng-seed.ts';
 import { sign } from './sign.ts';
 import { signatureVerify } from './signature-verify.ts';
+import { archive } from './archive.ts';
+import { recover } from './recover.ts';
+import { obtainLease } from './obtain-lease.ts';
+import { getUsageAllocation } from './get-usage-allocation.ts';
+import { reKey } from './re-key.ts';
+import { reKeyKeyPair } from './re-key-key-pair.ts';
 import type { OperationDefinition } from './operation.ts';
 import { poll } from './poll.ts';
 import { query } from './query.ts';
@@ -31,7 +38,10 @@ import { revoke } from './revoke.ts';
 /** Every operation the server performs: what is not here does not exist, for Query too. */
 export const operations: readonly OperationDefinition[] = [
   create,
+  createKeyPair,
   register,
+  reKey,
+  reKeyKeyPair,
   locate,
   check,
   get,
@@ -42,9 +52,13 @@ export const operations: readonly OperationDefinition[] = [
   deleteAttribute,
   setAttribute,
   adjustAttribute,
+  obtainLease,
+  getUsageAllocation,
   activate,
   revoke,
   destroy,
+  archive,
+  recover,
   query,
   discoverVersions,
   poll,

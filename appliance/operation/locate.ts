@@ -2,13 +2,13 @@ import { checkAttribute } from '../kmip/attribute.ts';
 import { ObjectGroupMember, Operation, ResultReason } from '../kmip/enumeration.ts';
 import type { ObjectType, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
-import { StorageStatusMask } from '../kmip/mask.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { LocateFilter } from '../keystore/locate.ts';
 import type { Value } from '../ttlv/item.ts';
 import { enumeration, integer, optional, repeated, structure } from '../ttlv/structure.ts';
 import { attribute, inAttributes, valueOf } from './attribute-codec.ts';
+import { defaults, sameValue } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 
 /** The most identifiers that one answer holds; a client that wants more gives an offset. */
@@ -37,24 +37,35 @@ export const locate = defineReading({
     if (maximumItems < 0 || offsetItems < 0) {
       throw new KmipError(ResultReason.InvalidField, 'A count is negative');
     }
-    const online = StorageStatusMask.OnLineStorage;
-    // Nothing is archived here, so a search of the archive alone finds nothing.
-    if (storageStatusMask !== undefined && (storageStatusMask & online) === 0) {
-      return { uniqueIdentifiers: [] };
-    }
     const conditions = request.attributes.map((wire) => {
       const value = valueOf(wire);
       checkAttribute(wire.attributeName, value, context.version);
       return { name: wire.attributeName, value };
     });
-    const maximum = Math.min(maximumItems, identifiersMost);
-    const filter = filterOf(conditions, offsetItems, maximum);
-    const uniqueIdentifiers = view.locate(context.client.group, filter);
+    const { GroupMemberFresh, GroupMemberDefault } = ObjectGroupMember;
+    if (request.objectGroupMember === GroupMemberFresh) {
+      conditions.push({ name: 'Fresh', value: { type: 'Boolean', value: true } });
+    }
+    // The default member of a group is its oldest.
+    const one = request.objectGroupMember === GroupMemberDefault;
+    const maximum = Math.min(maximumItems, one ? 1 : identifiersMost);
+    const filter = {
+      ...filterOf(conditions, offsetItems, maximum),
+      ...(storageStatusMask === undefined ? {} : { storage: storageStatusMask }),
+    };
+    const { group } = context.client;
+    const uniqueIdentifiers = view.locate(group, filter);
     const [only, ...others] = uniqueIdentifiers;
     if (only !== undefined && others.length === 0) context.place(only);
-    return { uniqueIdentifiers };
+    const cut = request.maximumItems !== undefined || request.offsetItems !== undefined;
+    const all = { ...filter, offset: 0, maximum: countedMost };
+    if (!cut || context.version < 103) return { uniqueIdentifiers };
+    return { locatedItems: view.locate(group, all).length, uniqueIdentifiers };
   },
 });
+
+/** As far as the answer counts what it does not list. */
+const countedMost = 100_000;
 
 const dates: ReadonlySet<string> = new Set([
   'Initial Date',
@@ -64,10 +75,15 @@ const dates: ReadonlySet<string> = new Set([
   'Compromise Date',
   'Compromise Occurrence Date',
   'Last Change Date',
+  'Process Start Date',
+  'Protect Stop Date',
+  'Archive Date',
+  'Original Creation Date',
 ]);
 
 type Draft = { -readonly [K in keyof LocateFilter]: LocateFilter[K] } & {
   attributes: { name: string; value: Value }[];
+  standing: { name: string; value: Value }[];
 };
 
 /** Sorts the conditions into those the keystore has columns for and those it matches by value. */
@@ -76,7 +92,9 @@ function filterOf(
   offset: number,
   maximum: number,
 ): LocateFilter {
-  const filter: Draft = { attributes: [], dates: [], offset, maximum };
+  const filter: Draft = {
+    ...{ attributes: [], standing: [], dates: [], offset, maximum },
+  };
   const moments = new Map<string, number[]>();
   for (const { name, value } of conditions) {
     if (name === 'Object Type') filter.objectType = value.value as ObjectType;
@@ -86,6 +104,8 @@ function filterOf(
     } else if (name === 'Cryptographic Usage Mask') filter.usageMask = Number(value.value);
     else if (dates.has(name)) {
       moments.set(name, [...(moments.get(name) ?? []), Number(value.value)]);
+    } else if (defaults.some((each) => each.name === name && sameValue(each.value, value))) {
+      filter.standing.push({ name, value });
     } else filter.attributes.push({ name, value });
   }
   // One date is that moment, two are a range (§4.9).

@@ -28,33 +28,35 @@ export const macVerify = defineReading({
     validityIndicator: optional(Tag.ValidityIndicator, enumeration(ValidityIndicator)),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),
-  prepare: (asked, context) => async (view) => {
+  prepare: (asked, context) => (view) => {
     const named = asked.uniqueIdentifier ?? streamObject(asked, 'mac verify', context);
     const object = context.target(view, named);
     const { uniqueIdentifier } = object;
     requireUse(object, 'MACVerify', context);
     context.place(uniqueIdentifier);
-    const begin = async (): Promise<Verification> => {
-      const parameters = parametersFor(object, asked.cryptographicParameters, context);
-      using key = await openKey(object, context);
-      return verifying(mac({ algorithm: key.algorithm, key: key.bytes(), parameters }));
-    };
-    const beforeEnd = (begun: Verification): void => {
-      if (asked.macData === undefined) {
-        throw new KmipError(ResultReason.InvalidMessage, 'MAC Data is required');
-      }
-      begun.given(asked.macData);
-    };
-    const what = { operation: 'mac verify', object: uniqueIdentifier };
-    const data = asked.data ?? Buffer.alloc(0);
-    const passed = await pass(asked, data, what, begin, beforeEnd, context);
-    const { correlationValue, ended } = passed;
-    const { Valid, Invalid } = ValidityIndicator;
-    return {
-      uniqueIdentifier,
-      ...(ended ? { validityIndicator: passed.data[0] === 1 ? Valid : Invalid } : {}),
-      ...(correlationValue === undefined ? {} : { correlationValue }),
-    };
+    return (async () => {
+      const begin = async (): Promise<Verification> => {
+        const parameters = parametersFor(object, asked.cryptographicParameters, context);
+        using key = await openKey(object, context);
+        return verifying(mac({ algorithm: key.algorithm, key: key.bytes(), parameters }));
+      };
+      const beforeEnd = (begun: Verification): void => {
+        if (asked.macData === undefined) {
+          throw new KmipError(ResultReason.InvalidMessage, 'MAC Data is required');
+        }
+        begun.given(asked.macData);
+      };
+      const what = { operation: 'mac verify', object: uniqueIdentifier };
+      const data = asked.data ?? Buffer.alloc(0);
+      const passed = await pass(asked, data, what, begin, beforeEnd, context);
+      const { correlationValue, ended } = passed;
+      const { Valid, Invalid } = ValidityIndicator;
+      return {
+        uniqueIdentifier,
+        ...(ended ? { validityIndicator: passed.data[0] === 1 ? Valid : Invalid } : {}),
+        ...(correlationValue === undefined ? {} : { correlationValue }),
+      };
+    })();
   },
 });
 

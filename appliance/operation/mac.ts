@@ -25,7 +25,7 @@ export const mac = defineReading({
     macData: optional(Tag.MACData, byteString),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),
-  prepare: (asked, context) => async (view) => {
+  prepare: (asked, context) => (view) => {
     const named = asked.uniqueIdentifier ?? streamObject(asked, 'mac', context);
     const object = context.target(view, named);
     const { uniqueIdentifier } = object;
@@ -35,20 +35,22 @@ export const mac = defineReading({
       throw wrongType(context);
     }
     context.place(uniqueIdentifier);
-    const data = asked.data ?? Buffer.alloc(0);
-    await spendUse(object, data.length, asked.correlationValue === undefined ? 1 : 0, context);
-    const begin = async (): Promise<Transformation> => {
-      const parameters = parametersFor(object, asked.cryptographicParameters, context);
-      using key = await openKey(object, context);
-      return macOf({ algorithm: key.algorithm, key: key.bytes(), parameters });
-    };
-    const what = { operation: 'mac', object: uniqueIdentifier };
-    const passed = await pass(asked, data, what, begin, () => undefined, context);
-    const { correlationValue } = passed;
-    return {
-      uniqueIdentifier,
-      ...(passed.ended ? { macData: passed.data } : {}),
-      ...(correlationValue === undefined ? {} : { correlationValue }),
-    };
+    return (async () => {
+      const data = asked.data ?? Buffer.alloc(0);
+      await spendUse(object, data.length, asked.correlationValue === undefined ? 1 : 0, context);
+      const begin = async (): Promise<Transformation> => {
+        const parameters = parametersFor(object, asked.cryptographicParameters, context);
+        using key = await openKey(object, context);
+        return macOf({ algorithm: key.algorithm, key: key.bytes(), parameters });
+      };
+      const what = { operation: 'mac', object: uniqueIdentifier };
+      const passed = await pass(asked, data, what, begin, () => undefined, context);
+      const { correlationValue } = passed;
+      return {
+        uniqueIdentifier,
+        ...(passed.ended ? { macData: passed.data } : {}),
+        ...(correlationValue === undefined ? {} : { correlationValue }),
+      };
+    })();
   },
 });

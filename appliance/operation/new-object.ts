@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { checkAttribute } from '../kmip/attribute.ts';
-import { HashingAlgorithm, KeyFormatType, ObjectType, ResultReason } from '../kmip/enumeration.ts';
+import { CryptographicAlgorithm, HashingAlgorithm } from '../kmip/enumeration.ts';
+import { KeyFormatType, ObjectType, ResultReason, RNGAlgorithm } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { Tag } from '../kmip/tag.ts';
 import { dateNames } from '../keystore/fold.ts';
@@ -93,6 +94,18 @@ export function numberOf(
   return typeof value === 'number' ? value : undefined;
 }
 
+type Template = Parameters<typeof requestedAttributes>[0];
+
+/** A Template-Attribute and the one for this object alone, whose word holds (KMIP 1.4 §4.2). */
+export function mergedTemplate(common: Template | undefined, own: Template | undefined): Template {
+  const said = new Set(own?.attributes.map(({ attributeName }) => attributeName));
+  const kept = common?.attributes.filter(({ attributeName }) => !said.has(attributeName));
+  return {
+    names: [...(common?.names ?? []), ...(own?.names ?? [])],
+    attributes: [...(kept ?? []), ...(own?.attributes ?? [])],
+  };
+}
+
 /**
  * Seals an object's secret item and gathers all that its records will say. The secret is the item
  * that holds the key value; it is wiped. `digestBytes`: what the Digest attribute covers (§3.17).
@@ -105,14 +118,20 @@ export async function sealObject(
     readonly secret?: Item;
     readonly digestBytes?: Uint8Array;
     readonly keyFormatType?: KeyFormatType;
+    /** Made here, and not given by a client. */
+    readonly made?: boolean;
+    /** An identifier that is chosen already; else a new one is. */
+    readonly uniqueIdentifier?: string;
   },
   context: Context,
 ): Promise<NewObject> {
   const { objectType, form, secret } = input;
-  const uniqueIdentifier = context.newIdentifier();
+  const uniqueIdentifier = input.uniqueIdentifier ?? context.newIdentifier();
   const [dates, kept] = partition(input.attributes);
   const digest = digestOf(input.digestBytes, input.keyFormatType);
-  const attributes = digest === undefined ? kept : [...kept, digest];
+  const added = [...serverAttributes(input, context), ...(digest === undefined ? [] : [digest])];
+  const present = new Set(kept.map(({ name }) => name));
+  const attributes = [...kept, ...added.filter(({ name }) => !present.has(name))];
   const common = { uniqueIdentifier, objectType, attributes, dates, form };
   if (secret === undefined) return common;
   const bytes = encode(secret);
@@ -129,6 +148,42 @@ export async function sealObject(
   bytes.fill(0);
   return { ...common, material };
 }
+
+/** What the server itself says of a new object (KMIP 1.4 §3.34, §3.43, §3.44, §3.48 to §3.51). */
+function serverAttributes(
+  input: {
+    readonly objectType: ObjectType;
+    readonly attributes: readonly AttributeInstance[];
+    readonly made?: boolean;
+  },
+  { now }: Context,
+): AttributeInstance[] {
+  if (input.objectType === ObjectType.Template) return [];
+  const one = (name: string, value: Value): AttributeInstance => ({ name, index: 0, value });
+  const truth = one('', { type: 'Boolean', value: true }).value;
+  const said = (name: string, value: boolean): boolean =>
+    input.attributes.some((each) => each.name === name && each.value.value === value);
+  const attributes = [one('Fresh', truth)];
+  if (said('Sensitive', true)) attributes.push(one('Always Sensitive', truth));
+  if (said('Extractable', false)) attributes.push(one('Never Extractable', truth));
+  if (input.made !== true) return attributes;
+  const created = { type: 'DateTime', value: BigInt(now()) } as const;
+  return [
+    ...attributes,
+    one('Original Creation Date', created),
+    one('Random Number Generator', generator),
+  ];
+}
+
+/** OpenSSL's generator: CTR_DRBG over AES-256 (NIST SP 800-90A), seeded by the system. */
+export const generator: Value = {
+  type: 'Structure',
+  value: [
+    { tag: Tag.RNGAlgorithm, type: 'Enumeration', value: RNGAlgorithm.DRBG },
+    { tag: Tag.CryptographicAlgorithm, type: 'Enumeration', value: CryptographicAlgorithm.AES },
+    { tag: Tag.CryptographicLength, type: 'Integer', value: 256 },
+  ],
+};
 
 function partition(
   attributes: readonly AttributeInstance[],

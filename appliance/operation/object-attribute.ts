@@ -1,5 +1,6 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { attributeRule } from '../kmip/attribute.ts';
+import { ObjectType } from '../kmip/enumeration.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Value } from '../ttlv/item.ts';
@@ -12,9 +13,33 @@ export function attributesOf(object: ManagedObject, version: number): AttributeI
   const computed = Object.entries(computedAttributes(object)).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, index: 0, value }],
   );
-  return [...computed, ...object.attributes].filter(
-    ({ name }) => attributeRule(name, version) !== undefined,
-  );
+  const present = new Set(object.attributes.map(({ name }) => name));
+  const standing = object.objectType === ObjectType.Template ? [] : defaults;
+  return [...computed, ...object.attributes, ...standing.filter(({ name }) => !present.has(name))]
+    .filter(({ name }) => attributeRule(name, version) !== undefined)
+    .map((instance) => inVersion(instance, version));
+}
+
+/** Seconds for which a client may use what it got before it asks again (KMIP 1.4 §3.20). */
+export const leaseSeconds = 3600;
+
+const standing = (name: string, value: Value): AttributeInstance => ({ name, index: 0, value });
+
+/** What every object has, unless a record says otherwise (KMIP 1.4 §3.20, §3.48 to §3.51). */
+export const defaults: readonly AttributeInstance[] = [
+  standing('Lease Time', { type: 'Interval', value: leaseSeconds }),
+  standing('Sensitive', { type: 'Boolean', value: false }),
+  standing('Always Sensitive', { type: 'Boolean', value: false }),
+  standing('Extractable', { type: 'Boolean', value: true }),
+  standing('Never Extractable', { type: 'Boolean', value: false }),
+];
+
+/** A Digest names its Key Format Type from 1.1 on. */
+function inVersion(instance: AttributeInstance, version: number): AttributeInstance {
+  const { name, value } = instance;
+  if (version >= 101 || name !== 'Digest' || value.type !== 'Structure') return instance;
+  const items = value.value.filter(({ tag }) => tag !== Tag.KeyFormatType);
+  return { ...instance, value: { type: 'Structure', value: items } };
 }
 
 function computedAttributes(object: ManagedObject): Record<string, Value | undefined> {

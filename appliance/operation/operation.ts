@@ -8,6 +8,9 @@ import type { Writer } from '../ttlv/encode.ts';
 import type { Item } from '../ttlv/item.ts';
 import type { Codec } from '../ttlv/structure.ts';
 
+/** `use`: with its key; `recover`: from the archive, where nothing else reaches an object. */
+export type ObjectRight = 'get' | 'read' | 'use' | 'modify' | 'destroy' | 'recover';
+
 /** What a client needs in order to be let at an operation's target. */
 export type Policy =
   /** Speaks of the server alone; any client that was let in. */
@@ -15,7 +18,7 @@ export type Policy =
   /** Makes or lists objects of the client's own key group. */
   | { readonly target: 'group'; readonly right: 'create' | 'locate' }
   /** Touches one object, which has to be of the client's own key group. */
-  | { readonly target: 'object'; readonly right: 'get' | 'read' | 'modify' | 'destroy' | 'use' };
+  | { readonly target: 'object'; readonly right: ObjectRight };
 
 /** Where an act reads: the keystore itself, or the draft of the change it is part of. */
 export type View = Pick<Keystore, 'object' | 'locate'>;

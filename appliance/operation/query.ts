@@ -1,19 +1,20 @@
-import { ObjectType, Operation, QueryFunction } from '../kmip/enumeration.ts';
+import { randomNumberGenerator } from '../kmip/attribute-structure.ts';
+import { ClientRegistrationMethod, DestroyAction, ProfileName } from '../kmip/enumeration.ts';
+import { ObjectType, Operation, QueryFunction, RNGMode } from '../kmip/enumeration.ts';
+import { ShreddingAlgorithm, UnwrapMode } from '../kmip/enumeration.ts';
+import { ProtectionStorageMask } from '../kmip/mask.ts';
 import { Tag } from '../kmip/tag.ts';
-import {
-  anyItem,
-  enumeration,
-  optional,
-  repeated,
-  structure,
-  textString,
-} from '../ttlv/structure.ts';
+import type { Item } from '../ttlv/item.ts';
+import { anyItem, boolean, enumeration, integer, optional } from '../ttlv/structure.ts';
+import { repeated, required, structure, textString } from '../ttlv/structure.ts';
+import { generator } from './new-object.ts';
 import { defineReading } from './operation.ts';
+import type { Context } from './operation.ts';
 
 const vendor = 'Twinlock';
 
-/** What Register or Create can make here; a PGP key came with 1.2. */
-const objectTypes: readonly (readonly [type: ObjectType, since: number, until?: number])[] = [
+/** What Register or Create can make here, with the versions that have it. */
+const objectTypes: readonly (readonly [ObjectType, since: number, until?: number])[] = [
   [ObjectType.Certificate, 100],
   [ObjectType.SymmetricKey, 100],
   [ObjectType.PublicKey, 100],
@@ -23,7 +24,36 @@ const objectTypes: readonly (readonly [type: ObjectType, since: number, until?: 
   [ObjectType.SecretData, 100],
   [ObjectType.OpaqueObject, 100],
   [ObjectType.PGPKey, 102],
+  [ObjectType.CertificateRequest, 200],
 ];
+
+/** The profiles whose servers this one is (KMIP Profiles 1.2 to 2.1), by protocol version. */
+const profiles: readonly (readonly [ProfileName, since: number])[] = [
+  [ProfileName.BaselineServerBasicKMIPV1_2, 103],
+  [ProfileName.BaselineServerTLSV1_2KMIPV1_2, 103],
+  [ProfileName.BaselineServerBasicKMIPV1_3, 103],
+  [ProfileName.BaselineServerTLSV1_2KMIPV1_3, 103],
+  [ProfileName.BaselineServerBasicKMIPV1_4, 104],
+  [ProfileName.BaselineServerTLSV1_2KMIPV1_4, 104],
+  [ProfileName.BaselineServer, 200],
+];
+
+const capability = structure({
+  streaming: optional(Tag.StreamingCapability, boolean),
+  asynchronous: optional(Tag.AsynchronousCapability, boolean),
+  attestation: optional(Tag.AttestationCapability, boolean),
+  batchUndo: optional(Tag.BatchUndoCapability, boolean, { since: 104 }),
+  batchContinue: optional(Tag.BatchContinueCapability, boolean, { since: 104 }),
+  unwrapMode: optional(Tag.UnwrapMode, enumeration(UnwrapMode)),
+  destroyAction: optional(Tag.DestroyAction, enumeration(DestroyAction)),
+  shreddingAlgorithm: optional(Tag.ShreddingAlgorithm, enumeration(ShreddingAlgorithm)),
+  rngMode: optional(Tag.RNGMode, enumeration(RNGMode)),
+  quantumSafe: optional(Tag.QuantumSafeCapability, boolean, { since: 200 }),
+});
+
+const profileInformation = structure({
+  profileName: required(Tag.ProfileName, enumeration(ProfileName)),
+});
 
 /** Query (KMIP 1.4 §4.25), answered from the list that the dispatcher itself goes by. */
 export const query = defineReading({
@@ -39,17 +69,71 @@ export const query = defineReading({
     vendorIdentification: optional(Tag.VendorIdentification, textString),
     serverInformation: optional(Tag.ServerInformation, anyItem),
     applicationNamespaces: repeated(Tag.ApplicationNamespace, textString),
+    rngParameters: repeated(Tag.RNGParameters, randomNumberGenerator, { since: 103 }),
+    profileInformation: repeated(Tag.ProfileInformation, profileInformation, { since: 103 }),
+    capabilityInformation: repeated(Tag.CapabilityInformation, capability, { since: 103 }),
+    clientRegistrationMethods: repeated(
+      Tag.ClientRegistrationMethod,
+      enumeration(ClientRegistrationMethod),
+      { since: 103 },
+    ),
+    protectionStorageMasks: repeated(Tag.ProtectionStorageMask, integer, { since: 200 }),
   }),
   prepare: (request, context) => () => {
     const asked = new Set(request.queryFunctions);
+    const when = <T>(name: keyof typeof QueryFunction, values: readonly T[]): readonly T[] =>
+      asked.has(QueryFunction[name]) ? values : [];
+    const { version } = context;
     const types = objectTypes.filter(
-      ([, since, until = Infinity]) => since <= context.version && context.version <= until,
+      ([, since, until = Infinity]) => since <= version && version <= until,
     );
+    const spoken = profiles.filter(([, since]) => since <= version);
+    const { Software, OnSystem } = ProtectionStorageMask;
     return {
-      operations: asked.has(QueryFunction.QueryOperations) ? context.operations : [],
-      objectTypes: asked.has(QueryFunction.QueryObjects) ? types.map(([type]) => type) : [],
-      ...(asked.has(QueryFunction.QueryServerInformation) ? { vendorIdentification: vendor } : {}),
+      operations: when('QueryOperations', context.operations),
+      objectTypes: when(
+        'QueryObjects',
+        types.map(([type]) => type),
+      ),
+      ...(asked.has(QueryFunction.QueryServerInformation)
+        ? { vendorIdentification: vendor, serverInformation: serverInformation(version) }
+        : {}),
       applicationNamespaces: [],
+      rngParameters: when('QueryRNGs', [
+        randomNumberGenerator.read({ tag: Tag.RNGParameters, ...generator }, version),
+      ]),
+      profileInformation: when(
+        'QueryProfiles',
+        spoken.map(([profileName]) => ({ profileName })),
+      ),
+      capabilityInformation: when('QueryCapabilities', [capabilities(context)]),
+      clientRegistrationMethods: when('QueryClientRegistrationMethods', [
+        ClientRegistrationMethod.Unspecified,
+      ]),
+      protectionStorageMasks: when('QueryStorageProtectionMasks', [Software | OnSystem]),
     };
   },
 });
+
+/** Free in 1.x, named fields from 2.0 on. */
+function serverInformation(version: number): Item {
+  const name: Item = { tag: Tag.ProductName, type: 'TextString', value: vendor };
+  const value = version >= 200 ? [name] : [];
+  return { tag: Tag.ServerInformation, type: 'Structure', value };
+}
+
+/** A destroyed object's material is sealed, then deleted; the object's records stay. */
+function capabilities({ operations }: Context): Parameters<typeof capability.write>[2] {
+  return {
+    streaming: true,
+    asynchronous: operations.includes(Operation.Poll),
+    attestation: false,
+    batchUndo: true,
+    batchContinue: true,
+    unwrapMode: UnwrapMode.NotProcessed,
+    destroyAction: DestroyAction.KeyMaterialDeleted,
+    shreddingAlgorithm: ShreddingAlgorithm.Cryptographic,
+    rngMode: RNGMode.SharedInstantiation,
+    quantumSafe: false,
+  };
+}

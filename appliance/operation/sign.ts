@@ -27,31 +27,33 @@ export const sign = defineReading({
     signatureData: optional(Tag.SignatureData, byteString),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),
-  prepare: (asked, context) => async (view) => {
+  prepare: (asked, context) => (view) => {
     const named = asked.uniqueIdentifier ?? streamObject(asked, 'sign', context);
     const object = context.target(view, named);
     const { uniqueIdentifier } = object;
     requireUse(object, 'Sign', context);
     if (object.objectType !== ObjectType.PrivateKey) throw wrongType(context);
     context.place(uniqueIdentifier);
-    const digest = asked.digestedData;
-    const data = digest ?? asked.data ?? Buffer.alloc(0);
-    await spendUse(object, data.length, asked.correlationValue === undefined ? 1 : 0, context);
-    const begin = async (): Promise<Transformation> => {
-      const parameters = parametersFor(object, asked.cryptographicParameters, context);
-      using opened = await openKey(object, context);
-      const key = opened.asymmetric();
-      return gathering((whole) =>
-        signature(key, parameters, digest === undefined ? { data: whole } : { digest: whole }),
-      );
-    };
-    const what = { operation: 'sign', object: uniqueIdentifier };
-    const passed = await pass(asked, data, what, begin, () => undefined, context);
-    const { correlationValue } = passed;
-    return {
-      uniqueIdentifier,
-      ...(passed.ended ? { signatureData: passed.data } : {}),
-      ...(correlationValue === undefined ? {} : { correlationValue }),
-    };
+    return (async () => {
+      const digest = asked.digestedData;
+      const data = digest ?? asked.data ?? Buffer.alloc(0);
+      await spendUse(object, data.length, asked.correlationValue === undefined ? 1 : 0, context);
+      const begin = async (): Promise<Transformation> => {
+        const parameters = parametersFor(object, asked.cryptographicParameters, context);
+        using opened = await openKey(object, context);
+        const key = opened.asymmetric();
+        return gathering((whole) =>
+          signature(key, parameters, digest === undefined ? { data: whole } : { digest: whole }),
+        );
+      };
+      const what = { operation: 'sign', object: uniqueIdentifier };
+      const passed = await pass(asked, data, what, begin, () => undefined, context);
+      const { correlationValue } = passed;
+      return {
+        uniqueIdentifier,
+        ...(passed.ended ? { signatureData: passed.data } : {}),
+        ...(correlationValue === undefined ? {} : { correlationValue }),
+      };
+    })();
   },
 });

@@ -35,37 +35,39 @@ export const signatureVerify = defineReading({
     validityIndicator: optional(Tag.ValidityIndicator, enumeration(ValidityIndicator)),
     correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
   }),
-  prepare: (asked, context) => async (view) => {
+  prepare: (asked, context) => (view) => {
     const named = asked.uniqueIdentifier ?? streamObject(asked, 'verify', context);
     const object = context.target(view, named);
     const { uniqueIdentifier } = object;
     requireUse(object, 'Verify', context);
     context.place(uniqueIdentifier);
-    const digest = asked.digestedData;
-    const begin = async (): Promise<Verification> => {
-      const key = await publicKey(object, context);
-      const parameters = parametersFor(object, asked.cryptographicParameters, context);
-      return verification((whole, given) => {
-        const signed = digest === undefined ? { data: whole } : { digest: whole };
-        return isSignature(key, parameters, signed, given);
-      });
-    };
-    const beforeEnd = (begun: Verification): void => {
-      if (asked.signatureData === undefined) {
-        throw new KmipError(ResultReason.InvalidMessage, 'Signature Data is required');
-      }
-      begun.given(asked.signatureData);
-    };
-    const what = { operation: 'verify', object: uniqueIdentifier };
-    const data = digest ?? asked.data ?? Buffer.alloc(0);
-    const passed = await pass(asked, data, what, begin, beforeEnd, context);
-    const { correlationValue, ended } = passed;
-    const { Valid, Invalid } = ValidityIndicator;
-    return {
-      uniqueIdentifier,
-      ...(ended ? { validityIndicator: passed.data[0] === 1 ? Valid : Invalid } : {}),
-      ...(correlationValue === undefined ? {} : { correlationValue }),
-    };
+    return (async () => {
+      const digest = asked.digestedData;
+      const begin = async (): Promise<Verification> => {
+        const key = await publicKey(object, context);
+        const parameters = parametersFor(object, asked.cryptographicParameters, context);
+        return verification((whole, given) => {
+          const signed = digest === undefined ? { data: whole } : { digest: whole };
+          return isSignature(key, parameters, signed, given);
+        });
+      };
+      const beforeEnd = (begun: Verification): void => {
+        if (asked.signatureData === undefined) {
+          throw new KmipError(ResultReason.InvalidMessage, 'Signature Data is required');
+        }
+        begun.given(asked.signatureData);
+      };
+      const what = { operation: 'verify', object: uniqueIdentifier };
+      const data = digest ?? asked.data ?? Buffer.alloc(0);
+      const passed = await pass(asked, data, what, begin, beforeEnd, context);
+      const { correlationValue, ended } = passed;
+      const { Valid, Invalid } = ValidityIndicator;
+      return {
+        uniqueIdentifier,
+        ...(ended ? { validityIndicator: passed.data[0] === 1 ? Valid : Invalid } : {}),
+        ...(correlationValue === undefined ? {} : { correlationValue }),
+      };
+    })();
   },
 });
 

@@ -328,6 +328,10 @@ class BatchRun {
         before === undefined ? {} : { before },
       );
     }
+    const archived = object.attributes.some(({ name }) => name === 'Archive Date');
+    if (archived && policy.target === 'object' && policy.right !== 'recover') {
+      throw new KmipError(ResultReason.ObjectArchived, 'The object is in the archive');
+    }
     return object;
   }
 

@@ -1,0 +1,56 @@
+import { Operation, ResultReason } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
+import { Tag } from '../kmip/tag.ts';
+import { optional, required, structure } from '../ttlv/structure.ts';
+import {
+  asCommonAttributes,
+  asPrivateKeyAttributes,
+  asPublicKeyAttributes,
+  templateAttribute,
+} from './attribute-codec.ts';
+import { makePair, pairKind, sealPair } from './key-pair.ts';
+import { mergedTemplate, numberOf, requestedAttributes, storeObject } from './new-object.ts';
+import { defineChange } from './operation.ts';
+
+/** Create Key Pair (KMIP 1.4 §4.2): a private and a public key that are linked to each other. */
+export const createKeyPair = defineChange({
+  operation: Operation.CreateKeyPair,
+  since: 100,
+  policy: { target: 'group', right: 'create' },
+  request: structure({
+    common: optional(Tag.CommonTemplateAttribute, templateAttribute, asCommonAttributes),
+    privateKey: optional(
+      Tag.PrivateKeyTemplateAttribute,
+      templateAttribute,
+      asPrivateKeyAttributes,
+    ),
+    publicKey: optional(Tag.PublicKeyTemplateAttribute, templateAttribute, asPublicKeyAttributes),
+  }),
+  response: structure({
+    privateKeyUniqueIdentifier: required(Tag.PrivateKeyUniqueIdentifier, identifier),
+    publicKeyUniqueIdentifier: required(Tag.PublicKeyUniqueIdentifier, identifier),
+  }),
+  async prepare(request, context) {
+    const of = (own: typeof request.common): ReturnType<typeof requestedAttributes> =>
+      requestedAttributes(mergedTemplate(request.common, own), context);
+    const attributes = { privateKey: of(request.privateKey), publicKey: of(request.publicKey) };
+    for (const each of Object.values(attributes)) {
+      if (numberOf(each, 'Cryptographic Usage Mask') === undefined) {
+        throw new KmipError(ResultReason.InvalidMessage, 'Cryptographic Usage Mask is required');
+      }
+    }
+    const kind = pairKind([...attributes.privateKey, ...attributes.publicKey]);
+    const pair = await makePair(kind);
+    const made = await sealPair(pair, kind, attributes, context);
+    return (draft) => {
+      storeObject(made.publicKey, draft, context);
+      // The private key's identifier is the ID Placeholder (§4.2).
+      storeObject(made.privateKey, draft, context);
+      return {
+        privateKeyUniqueIdentifier: made.privateKey.uniqueIdentifier,
+        publicKeyUniqueIdentifier: made.publicKey.uniqueIdentifier,
+      };
+    };
+  },
+});

@@ -1,0 +1,77 @@
+import { LinkType, ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { identifier } from '../kmip/identifier.ts';
+import { Tag } from '../kmip/tag.ts';
+import { interval, optional, required, structure } from '../ttlv/structure.ts';
+import {
+  asCommonAttributes,
+  asPrivateKeyAttributes,
+  asPublicKeyAttributes,
+  templateAttribute,
+} from './attribute-codec.ts';
+import { makePair, pairKind, sealPair } from './key-pair.ts';
+import { linked } from './link.ts';
+import { mergedTemplate, requestedAttributes } from './new-object.ts';
+import { defineChange } from './operation.ts';
+import { refuseReplacement, replacedLink, replacementAttributes } from './replacement.ts';
+import { storeReplacement } from './replacement.ts';
+
+/** Re-key Key Pair (KMIP 1.4 §4.5): a new pair in the place of the one a private key is half of. */
+export const reKeyKeyPair = defineChange({
+  operation: Operation.ReKeyKeyPair,
+  since: 101,
+  policy: { target: 'object', right: 'modify' },
+  request: structure({
+    privateKeyUniqueIdentifier: optional(Tag.PrivateKeyUniqueIdentifier, identifier),
+    offset: optional(Tag.Offset, interval),
+    common: optional(Tag.CommonTemplateAttribute, templateAttribute, asCommonAttributes),
+    privateKey: optional(
+      Tag.PrivateKeyTemplateAttribute,
+      templateAttribute,
+      asPrivateKeyAttributes,
+    ),
+    publicKey: optional(Tag.PublicKeyTemplateAttribute, templateAttribute, asPublicKeyAttributes),
+  }),
+  response: structure({
+    privateKeyUniqueIdentifier: required(Tag.PrivateKeyUniqueIdentifier, identifier),
+    publicKeyUniqueIdentifier: required(Tag.PublicKeyUniqueIdentifier, identifier),
+  }),
+  async prepare(request, context) {
+    const privateKey = context.target(context.keystore, request.privateKeyUniqueIdentifier);
+    const other = linked(privateKey, LinkType.PublicKeyLink);
+    if (privateKey.objectType !== ObjectType.PrivateKey || other === undefined) {
+      const message = 'Only a private key with its public key is re-keyed';
+      throw new KmipError(ResultReason.PermissionDenied, message);
+    }
+    const publicKey = context.target(context.keystore, other);
+    const of = (
+      object: typeof privateKey,
+      own: typeof request.common,
+    ): ReturnType<typeof replacementAttributes> => {
+      const requested = requestedAttributes(mergedTemplate(request.common, own), context);
+      const attributes = replacementAttributes(object, requested, request.offset, context);
+      return [...attributes, replacedLink(attributes, object.uniqueIdentifier)];
+    };
+    const attributes = {
+      privateKey: of(privateKey, request.privateKey),
+      publicKey: of(publicKey, request.publicKey),
+    };
+    const kind = pairKind(attributes.privateKey);
+    const made = await sealPair(await makePair(kind), kind, attributes, context);
+    return (draft) => {
+      const [oldPublic, oldPrivate] = [publicKey, privateKey].map(({ uniqueIdentifier }) =>
+        context.target(draft, uniqueIdentifier),
+      ) as [typeof publicKey, typeof privateKey];
+      refuseReplacement(oldPrivate);
+      if (linked(oldPrivate, LinkType.ReplacementObjectLink) !== undefined) {
+        throw new KmipError(ResultReason.PermissionDenied, 'The pair was replaced already');
+      }
+      storeReplacement(made.publicKey, oldPublic, draft, context);
+      storeReplacement(made.privateKey, oldPrivate, draft, context);
+      return {
+        privateKeyUniqueIdentifier: made.privateKey.uniqueIdentifier,
+        publicKeyUniqueIdentifier: made.publicKey.uniqueIdentifier,
+      };
+    };
+  },
+});
