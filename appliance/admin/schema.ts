@@ -55,6 +55,10 @@ export const statusView = z.object({
     generation: z.string().optional(),
     /** Secrets that a rotation has yet to seal anew; absent while none goes on. */
     left: z.number().optional(),
+    /** Begun, and not written under before these nodes have opened it. */
+    pending: z
+      .object({ generation: z.string(), waitsFor: z.array(z.string()).readonly() })
+      .optional(),
   }),
   /** The recovery set; null while there is none. */
   recovery: z

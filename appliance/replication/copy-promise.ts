@@ -18,6 +18,8 @@ export interface SecondCopy {
 }
 
 export interface CopyPromiseParts {
+  /** Whether this node was removed from its cluster: whatever it made would be lost with it. */
+  readonly cutOff?: () => boolean;
   readonly replica: Replica;
   readonly carrier: RecordCarrier;
   readonly history: History;
@@ -82,6 +84,7 @@ export class CopyPromise implements CopyGuard {
 
   async confirm(records: readonly RecordHead[]): Promise<void> {
     const { carrier } = this.#parts;
+    if (this.#parts.cutOff?.() === true) throw missing();
     const paired = this.#paired();
     if (paired && (await carrier.confirmed(records))) return;
     if (await this.#journalled()) return;
@@ -106,7 +109,8 @@ export class CopyPromise implements CopyGuard {
   }
 
   #accepting(): boolean {
-    const { carrier, journal } = this.#parts;
+    const { carrier, journal, cutOff } = this.#parts;
+    if (cutOff?.() === true) return false;
     if (!this.#paired() || carrier.present || journal?.usable === true) return true;
     return this.#mayBeAlone();
   }

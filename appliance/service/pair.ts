@@ -37,7 +37,6 @@ export class Pair implements PairActs {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #spoke = -quietMilliseconds;
-  #removed = false;
 
   constructor(parts: PairParts) {
     this.#parts = parts;
@@ -67,11 +66,6 @@ export class Pair implements PairActs {
     });
     replication.errands((errand) => void this.#serve(errand));
     this.#look();
-  }
-
-  /** Whether another node has cut this one off. */
-  get removed(): boolean {
-    return this.#removed;
   }
 
   async invite(): Promise<ReturnType<PairingHost['invite']>> {
@@ -113,7 +107,7 @@ export class Pair implements PairActs {
       policy: { policy, seconds },
       single: { count: single.count, keys: [...single.objects] },
       accepting,
-      removed: this.#removed,
+      removed: replication.cutOff,
     };
   }
 
@@ -184,8 +178,7 @@ export class Pair implements PairActs {
     } catch (error) {
       const text = error instanceof Error ? error.message : 'unknown';
       if ((error as { code?: unknown }).code === 'removed') {
-        if (!this.#removed) log('error', 'this node was removed from its cluster', {});
-        this.#removed = true;
+        await replication.noteCutOff().catch(() => {});
       } else if (!this.#stopped) {
         log('debug', 'the keepers could not speak', { error: text });
       }

@@ -25,6 +25,7 @@ import type { Log } from './log.ts';
 export const features: readonly string[] = [];
 
 const conflictsShown = 100;
+const cutOffName = 'cut-off';
 
 /** The link to other nodes, as the rest of the server sees it. */
 export interface Replication {
@@ -37,6 +38,9 @@ export interface Replication {
   readonly surroundings: Surroundings;
   /** Says who serves what is neither record nor acknowledgement. */
   errands(serve: (errand: Errand) => void): void;
+  /** Whether another node has said that this one was removed: kept for good. */
+  readonly cutOff: boolean;
+  noteCutOff(): Promise<void>;
   view(): ReplicationView;
   stop(): Promise<void>;
 }
@@ -65,6 +69,7 @@ export async function startReplication(parts: {
     ...(listen === undefined ? {} : { listen: hostAndPort(listen) }),
   });
   const address = await transport.listen();
+  let cutOff = replica.recall(cutOffName) !== undefined;
   const ability = new Ability(() => keeper.status(), surroundings);
   const history = new History(replica, surroundings);
   const carrier = new PairCarrier({
@@ -78,7 +83,14 @@ export async function startReplication(parts: {
   });
   const journal = await openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
-  const promise = new CopyPromise({ replica, carrier, history, surroundings, ...second });
+  const promise = new CopyPromise({
+    cutOff: () => cutOff,
+    replica,
+    carrier,
+    history,
+    surroundings,
+    ...second,
+  });
   keystore.guard = promise;
   carrier.start();
   return {
@@ -88,6 +100,15 @@ export async function startReplication(parts: {
     surroundings,
     errands: (serve) => {
       transport.errands(serve);
+    },
+    get cutOff() {
+      return cutOff;
+    },
+    noteCutOff: async () => {
+      if (cutOff) return;
+      cutOff = true;
+      log('error', 'this node was removed from its cluster: it makes no key any more');
+      await replica.remember(cutOffName, 'yes');
     },
     view: () => ({
       copies: promise.view(),

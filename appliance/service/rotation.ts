@@ -79,6 +79,8 @@ export class Rotation {
     if (this.#stopped || keystore.outdated(generation) > 0) return;
     keystore.retire(older);
     await keeper.retire();
+    // Another node may still need them: asked again until it does not.
+    if ((await keeper.status()).older !== undefined) return;
     this.#left = undefined;
     const entry = { request: '', actor: 'node', outcome: 'success' } as const;
     keystore.note({ ...entry, act: 'wrapping key rotated' });

@@ -39,6 +39,7 @@ export async function statusOf(parts: {
     ...rootKeyAlarms(found, now()),
     ...recoveryAlarms(found),
     ...replicationAlarms(view),
+    ...pairAlarms(found, parts.replication.cutOff),
     ...(keystore.failure === undefined
       ? []
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
@@ -55,6 +56,7 @@ export async function statusOf(parts: {
     rootKey: rootKeyOf(found, now()),
     wrappingKey: {
       ...(found?.generation === undefined ? {} : { generation: found.generation }),
+      ...(found?.pending === undefined ? {} : { pending: found.pending }),
       ...(found?.older === undefined ? {} : { left: rotation.left ?? objects }),
     },
     recovery: found?.recovery ?? null,
@@ -93,6 +95,18 @@ export async function beginningStatusOf(parts: {
     connections: 0,
     warnings: [warning, ...(isNew ? [] : rootKeyAlarms(found, now()))],
   };
+}
+
+function pairAlarms(found: KeeperStatus | undefined, cutOff: boolean): string[] {
+  if (cutOff) return ['this node was removed from its cluster, it makes no key: set it up anew'];
+  const { pending, pair } = found ?? {};
+  const missing = (pair?.peers ?? []).filter(({ proven }) => !proven).map(({ name }) => name);
+  return [
+    ...(pending === undefined
+      ? []
+      : [`a new wrapping key waits for ${pending.waitsFor.join(', ')} to open it: bring it back`]),
+    ...missing.map((name) => `${name} has not opened its keys: end its pairing, or remove it`),
+  ];
 }
 
 function rootKeyOf(found: KeeperStatus | undefined, now: number): StatusView['rootKey'] {

@@ -17,7 +17,6 @@ export interface TrialNodeOptions {
   readonly listen: string;
   /** Where the HTTPS profiles are served; nowhere without it. */
   readonly https?: string | undefined;
-  /** How many clients are made; 0 for a node that has those of its peer. */
   readonly clients: number;
   readonly token: 'tpm' | 'softhsm';
   readonly serverKey: 'rsa' | 'p256';
@@ -92,7 +91,8 @@ export class TrialNode {
     // Port 0 meant any port, once: started again, the server comes back where its clients are.
     this.#listen = endpoint;
     if (this.#token !== undefined) this.#writeConfiguration(this.#token);
-    if (this.#options.clients > 0) await this.#enrol(this.admin());
+    // A node that joined another one lets in whom that one does.
+    if (!existsSync(this.#folders.joined)) await this.#enrol(this.admin());
     return endpoint;
   }
 

@@ -44,7 +44,6 @@ export class TrialPair {
       state: stateB,
       listen: `${other}:${port}`,
       https: https === undefined ? https : `${other}:${hostAndPort(https).port}`,
-      clients: 0,
       peer: { listen: `${other}:${await peerPort(stateB, other, port)}`, name: 'b' },
     });
     this.#nodes = [a, b];

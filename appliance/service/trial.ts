@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hostAndPort } from './configuration.ts';
 import { explain, Stop } from './exit.ts';
@@ -10,6 +10,8 @@ import { TrialPair } from './trial-pair.ts';
 /** A whole appliance for trying, or a pair of them. */
 interface Options extends TrialNodeOptions {
   readonly pair: boolean;
+  /** Leaves the node as it comes: it is to join another one. */
+  readonly isNew: boolean;
 }
 
 function readOptions(): Options {
@@ -25,11 +27,14 @@ function readOptions(): Options {
         log: { type: 'string', default: 'info' },
         'new-token': { type: 'boolean', default: false },
         pair: { type: 'boolean', default: false },
+        peer: { type: 'string' },
+        new: { type: 'boolean', default: false },
       },
     });
     const clients = Number(values.clients);
     const { listen, token, 'server-key': serverKey, log, 'new-token': newToken } = values;
-    const { pair, https } = values;
+    const { pair, https, new: isNew, peer: peerListen } = values;
+    if (pair && (isNew || peerListen !== undefined)) throw new Error('--pair makes both nodes');
     if (pair && newToken) throw new Error('--new-token is for a lone node');
     if (!Number.isInteger(clients) || clients < 1 || clients > 1000) {
       throw new Error('--clients takes a number from 1 to 1000');
@@ -40,12 +45,15 @@ function readOptions(): Options {
     }
     if (log !== 'info' && log !== 'debug') throw new Error('--log takes info or debug');
     const state = resolve(values.state);
-    return { state, listen, https, clients, token, serverKey, log, newToken, pair };
+    const peer =
+      peerListen === undefined ? {} : { peer: { listen: peerListen, name: basename(state) } };
+    return { state, listen, https, clients, token, serverKey, log, newToken, pair, isNew, ...peer };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
     const hint =
       'usage: run [--state DIR] [--listen ADDR:PORT] [--https ADDR:PORT] [--clients N] ' +
-      '[--token tpm|softhsm] [--server-key rsa|p256] [--log info|debug] [--new-token] [--pair]';
+      '[--token tpm|softhsm] [--server-key rsa|p256] [--log info|debug] [--new-token] ' +
+      '[--pair | --peer ADDR:PORT [--new]]';
     throw new Stop('usage', message, hint, { cause });
   }
 }
@@ -57,8 +65,12 @@ function tryLine(state: string, endpoint: string): string {
   return `try: ${script} --state ${state} status   (KMIP clients: port ${port})`;
 }
 
-async function startLone(node: TrialNode, { state }: Options): Promise<void> {
-  const endpoint = await node.start();
+async function startLone(node: TrialNode, { state, isNew }: Options): Promise<void> {
+  if (isNew && (await node.startNew())) {
+    const script = join(import.meta.dirname, '..', '..', 'scripts', 'twinlock');
+    process.stdout.write(`NEW ${state}\ntry: ${script} --state ${state} peer join ADDRESS CODE\n`);
+  }
+  const endpoint = isNew ? await node.serving() : await node.start();
   process.stdout.write(`READY ${endpoint}\n${tryLine(state, endpoint)}\n`);
 }
 

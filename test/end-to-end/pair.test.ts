@@ -122,6 +122,8 @@ test('peer: status, policy, invite, confirm, join, remove, replace, and refusals
   const client = new KmipClient(a);
   const id = await client.create();
   const key = await client.get(id);
+  t.deepEqual(await policy('alone'), { policy: 'alone', seconds: 0 });
+  await until('the other node knows', async () => (await peersOf(b)).policy.policy === 'alone');
   const before = await generationOf(a);
   const removed = await json<{ generation: string }>(a, 'peer', 'remove', 'b');
   t.not(removed.generation, before);
@@ -130,6 +132,12 @@ test('peer: status, policy, invite, confirm, join, remove, replace, and refusals
   await until('the removed node says so', async () => (await peersOf(b)).removed, 60_000);
   t.regex((await b.twinlock('peer', 'status')).stdout, /removed from its cluster/);
   t.is(await client.get(id), key);
+  // It serves what it has, and makes nothing that would be lost with it.
+  const cutOff = new KmipClient(b);
+  t.is(await cutOff.get(id), key);
+  await t.throwsAsync(cutOff.create());
+  cutOff.end();
+  t.is((await client.create()).length, 36);
   const invited = await json<{ code: string }>(a, 'peer', 'invite', '--no-wait');
   t.regex(invited.code, /^([\dA-Z]{4}-){7}[\dA-Z]{4}$/);
   // A node that has keys does not join, not even with a good code.

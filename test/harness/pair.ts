@@ -1,7 +1,9 @@
 import { cpSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { launch, removeFolder, RunningAppliance, temporaryFolder } from './appliance.ts';
+import { launch, removeFolder, RunningAppliance, temporaryFolder, until } from './appliance.ts';
 import type { Ended } from './appliance.ts';
 
 export interface RunningPair {
@@ -33,4 +35,43 @@ export async function startPair(
   // The client that was made on one node is let in on the other with the same files.
   cpSync(a.file('client'), b.file('client'), { recursive: true });
   return { state, a, b, stop: () => a.stop() };
+}
+
+/** Starts a node that is not set up, or one with a peer port, and gives it once it is there. */
+export async function startNode(
+  t: ExecutionContext,
+  { fresh, state = temporaryFolder() }: { readonly fresh: boolean; readonly state?: string },
+): Promise<RunningAppliance> {
+  const port = await freePort();
+  const started = launch([
+    ...['--state', state, '--token', 'softhsm', '--listen', '127.0.0.1:0'],
+    ...['--peer', `127.0.0.1:${port}`, ...(fresh ? ['--new'] : [])],
+  ]);
+  t.teardown(async () => {
+    started.child.kill('SIGTERM');
+    await started.ended;
+    removeFolder(state);
+  });
+  const node = new RunningAppliance(state, '', started.child, started.ended);
+  if (fresh) {
+    const wanted = 'NOT CONFIGURED';
+    await until('the node is there', async () =>
+      (await node.twinlock('status')).stdout.startsWith(wanted),
+    );
+    return node;
+  }
+  const first = await Promise.race([started.ready, started.ended]);
+  if (typeof first !== 'string') throw new Error(`${String(first.code)}: ${first.stderr}`);
+  return new RunningAppliance(state, first, started.child, started.ended);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => {
+        resolve(port);
+      });
+    });
+  });
 }

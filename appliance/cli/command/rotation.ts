@@ -21,8 +21,14 @@ export async function rotateWrappingKey(
   let shown = '';
   while (wait) {
     const { wrappingKey } = await admin.status();
-    if (wrappingKey.left === undefined) break;
-    const text = `${wrappingKey.left} secrets to be sealed anew`;
+    const { left, pending } = wrappingKey;
+    if (left === undefined && pending === undefined) break;
+    const text =
+      pending === undefined
+        ? left === 0
+          ? 'waiting until no other node needs the older key'
+          : `${left ?? 0} secrets to be sealed anew`
+        : `waiting until ${pending.waitsFor.join(', ')} has opened the new key`;
     if (process.stderr.isTTY && text !== shown) process.stderr.write(`${text}\n`);
     shown = text;
     await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));

@@ -1,0 +1,138 @@
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import { AdminClient } from '../../appliance/admin/client.ts';
+import { until } from '../harness/appliance.ts';
+import type { Ended, Role, RunningAppliance } from '../harness/appliance.ts';
+import { KmipClient } from '../harness/kmip-client.ts';
+import { startNode } from '../harness/pair.ts';
+
+interface Invitation {
+  readonly code: string;
+  readonly addresses: readonly string[];
+}
+
+async function json<T>(appliance: RunningAppliance, ...parameters: string[]): Promise<T> {
+  const { code, stdout, stderr } = await appliance.twinlock(...parameters, '--json');
+  if (code !== 0) throw new Error(`${parameters.join(' ')}: ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+const invite = (a: RunningAppliance): Promise<Invitation> => json(a, 'peer', 'invite', '--no-wait');
+
+function join(b: RunningAppliance, { code, addresses }: Invitation): Promise<Ended> {
+  return b.twinlock('peer', 'join', addresses[0] ?? '', code, '--yes', '--json');
+}
+
+const words = ({ stderr }: Ended): string => /\n\n {2}([\s\S]+?)\n\n/.exec(stderr)?.[1] ?? '';
+
+async function pairByHand(t: ExecutionContext, a: RunningAppliance, b: RunningAppliance) {
+  const invitation = await invite(a);
+  const [there, here] = await Promise.all([
+    join(b, invitation),
+    a.twinlock('peer', 'confirm', '--yes'),
+  ]);
+  t.is(there.code, 0, there.stderr);
+  t.is(here.code, 0, here.stderr);
+  t.regex(words(here), /^[a-z]+( +[a-z]+){4}\n +[a-z]+( [a-z]+){4}$/);
+  t.is(words(here), words(there));
+  return JSON.parse(there.stdout) as { joined: boolean; keys: number; endpoint: string };
+}
+
+test('two persons pair by hand; a second joiner replaces the first', async (t) => {
+  t.timeout(240_000);
+  const a = await startNode(t, { fresh: false });
+  const b = await startNode(t, { fresh: true });
+  const client = new KmipClient(a);
+  const id = await client.create();
+  const key = await client.get(id);
+  const wrong = await b.twinlock('peer', 'join', '127.0.0.1:1', (await invite(a)).code, '--yes');
+  t.is(wrong.code, 3);
+  t.regex(wrong.stderr, /^error: no node answers.+\nhint: .+\n$/);
+  const unasked = await b.twinlock(
+    'peer',
+    'join',
+    (await invite(a)).addresses[0] ?? '',
+    'X',
+    '--yes',
+  );
+  t.is(unasked.code, 3);
+  t.like(await pairByHand(t, a, b), { joined: true, keys: 1 });
+
+  t.is((await a.twinlock('peer', 'policy', 'alone')).code, 0);
+  const replaced = await json<Invitation>(
+    ...([a, 'peer', 'replace', nameOf(b), '--no-wait'] as const),
+  );
+  await until(
+    'the removed one says so',
+    async () => (await json<{ removed: boolean }>(b, 'peer', 'status')).removed,
+  );
+  t.regex((await b.twinlock('status')).stdout, /removed from its cluster/);
+  const c = await startNode(t, { fresh: true });
+  const [there, here] = await Promise.all([
+    join(c, replaced),
+    a.twinlock('peer', 'confirm', '--yes'),
+  ]);
+  t.is(there.code, 0, there.stderr);
+  t.is(here.code, 0, here.stderr);
+  t.is(await client.get(id), key);
+  t.is((await client.create()).length, 36);
+  client.end();
+});
+
+/** The name of a trial's node is that of its folder. */
+function nameOf({ state }: RunningAppliance): string {
+  return state.split('/').at(-1) ?? '';
+}
+
+const stateOf = async (node: RunningAppliance): Promise<string> => {
+  const admin = new AdminClient(node.file('run', 'admin.sock'));
+  return (await admin.pairing().catch(() => undefined))?.state ?? 'away';
+};
+
+async function bothAnswer(...nodes: readonly RunningAppliance[]): Promise<void> {
+  await until('both are there again', async () => {
+    const said = await Promise.all(nodes.map((node) => node.twinlock('status')));
+    return said.every(({ code, stdout }) => code === 0 && !stdout.includes('keeper away'));
+  });
+}
+
+test('killed at any step of a pairing, both begin again', async (t) => {
+  t.timeout(280_000);
+  const a = await startNode(t, { fresh: false });
+  const b = await startNode(t, { fresh: true });
+  const steps: readonly (readonly [RunningAppliance, Role])[] = [
+    [b, 'server'],
+    [b, 'keeper'],
+    [a, 'server'],
+    [a, 'keeper'],
+  ];
+  for (const [node, role] of steps) {
+    const joining = join(b, await invite(a));
+    await until('it waits for persons', async () => (await stateOf(b)) === 'comparing');
+    node.signal(role, 'SIGKILL');
+    await bothAnswer(a, b);
+    // Whoever confirms now confirms nothing: what was compared is forgotten.
+    await a.twinlock('peer', 'confirm', '--yes');
+    t.not((await joining).code, 0);
+    t.deepEqual((await json<{ peers: object[] }>(a, 'peer', 'status')).peers, []);
+    t.regex((await b.twinlock('status')).stdout, /^NOT CONFIGURED/);
+  }
+  // Killed when the keys are under way: a member or none, never half of one.
+  const joining = join(b, await invite(a));
+  await until('it waits for persons', async () => (await stateOf(a)) === 'comparing');
+  const confirming = a.twinlock('peer', 'confirm', '--yes');
+  await until('the keys are under way', async () => (await stateOf(b)) === 'exchanging');
+  b.signal('server', 'SIGKILL');
+  await Promise.all([joining, confirming]);
+  await bothAnswer(a, b);
+  const { peers } = await json<{ peers: { node: string }[] }>(a, 'peer', 'status');
+  const serves = async (): Promise<boolean> =>
+    (await b.twinlock('status')).stdout.includes('KMIP endpoint   127');
+  if ((await stateOf(a)) !== 'joined') {
+    t.false(await serves());
+    for (const { node } of peers) await json(a, 'peer', 'remove', node);
+    await pairByHand(t, a, b);
+  }
+  await until('the new node serves', serves);
+  t.is((await json<{ peers: object[] }>(a, 'peer', 'status')).peers.length, 1);
+});
