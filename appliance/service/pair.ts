@@ -107,7 +107,7 @@ export class Pair implements PairActs {
       policy: { policy, seconds },
       single: { count: single.count, keys: [...single.objects] },
       accepting,
-      removed: replication.cutOff,
+      removed: replication.cutOff.stands,
     };
   }
 
@@ -178,7 +178,7 @@ export class Pair implements PairActs {
     } catch (error) {
       const text = error instanceof Error ? error.message : 'unknown';
       if ((error as { code?: unknown }).code === 'removed') {
-        await replication.noteCutOff().catch(() => {});
+        await replication.cutOff.note().catch(() => {});
       } else if (!this.#stopped) {
         log('debug', 'the keepers could not speak', { error: text });
       }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
 import type { Member } from '../keystore/membership.ts';
+import type { Replica } from '../keystore/replica.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
 import { Ability } from '../replication/ability.ts';
@@ -16,6 +17,7 @@ import type { Joining } from '../replication/pairing-host.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
 import { TlsTransport, transportPin } from '../replication/tls-transport.ts';
 import { now } from './clock.ts';
+import { CutOff } from './cut-off.ts';
 import { hostAndPort } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
 import { openJournal } from './journal.ts';
@@ -25,7 +27,6 @@ import type { Log } from './log.ts';
 export const features: readonly string[] = [];
 
 const conflictsShown = 100;
-const cutOffName = 'cut-off';
 
 /** The link to other nodes, as the rest of the server sees it. */
 export interface Replication {
@@ -38,9 +39,7 @@ export interface Replication {
   readonly surroundings: Surroundings;
   /** Says who serves what is neither record nor acknowledgement. */
   errands(serve: (errand: Errand) => void): void;
-  /** Whether another node has said that this one was removed: kept for good. */
-  readonly cutOff: boolean;
-  noteCutOff(): Promise<void>;
+  readonly cutOff: CutOff;
   view(): ReplicationView;
   stop(): Promise<void>;
 }
@@ -60,16 +59,10 @@ export async function startReplication(parts: {
   const key = await transportKey(files);
   const certificate = makeAuthorityCertificate(key, 'Twinlock node', { now, random });
   const { replica } = keystore;
-  const { listen } = configuration.replication;
   const self = { key: key.export({ format: 'pem', type: 'pkcs8' }).toString(), certificate };
-  const transport = new TlsTransport({
-    ...self,
-    members: () => replica.members().map((member) => known(member, joined)),
-    surroundings,
-    ...(listen === undefined ? {} : { listen: hostAndPort(listen) }),
-  });
+  const transport = transportOf({ self, replica, joined, surroundings, configuration });
   const address = await transport.listen();
-  let cutOff = replica.recall(cutOffName) !== undefined;
+  const cutOff = new CutOff(replica, log);
   const ability = new Ability(() => keeper.status(), surroundings);
   const history = new History(replica, surroundings);
   const carrier = new PairCarrier({
@@ -84,7 +77,7 @@ export async function startReplication(parts: {
   const journal = await openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
   const promise = new CopyPromise({
-    cutOff: () => cutOff,
+    cutOff: () => cutOff.stands,
     replica,
     carrier,
     history,
@@ -101,15 +94,7 @@ export async function startReplication(parts: {
     errands: (serve) => {
       transport.errands(serve);
     },
-    get cutOff() {
-      return cutOff;
-    },
-    noteCutOff: async () => {
-      if (cutOff) return;
-      cutOff = true;
-      log('error', 'this node was removed from its cluster: it makes no key any more');
-      await replica.remember(cutOffName, 'yes');
-    },
+    cutOff,
     view: () => ({
       copies: promise.view(),
       peers: carrier.peers(),
@@ -124,6 +109,23 @@ export async function startReplication(parts: {
       await journal?.stop();
     },
   };
+}
+
+function transportOf(parts: {
+  readonly self: Replication['self'];
+  readonly replica: Replica;
+  readonly joined: Joining | undefined;
+  readonly surroundings: Surroundings;
+  readonly configuration: Configuration;
+}): TlsTransport {
+  const { self, replica, joined, surroundings, configuration } = parts;
+  const { listen } = configuration.replication;
+  return new TlsTransport({
+    ...self,
+    members: () => replica.members().map((member) => known(member, joined)),
+    surroundings,
+    ...(listen === undefined ? {} : { listen: hostAndPort(listen) }),
+  });
 }
 
 async function transportKey(files: SealedFiles): Promise<KeyObject> {

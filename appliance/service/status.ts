@@ -39,7 +39,7 @@ export async function statusOf(parts: {
     ...rootKeyAlarms(found, now()),
     ...recoveryAlarms(found),
     ...replicationAlarms(view),
-    ...pairAlarms(found, parts.replication.cutOff),
+    ...pairAlarms(found, parts.replication.cutOff.stands),
     ...(keystore.failure === undefined
       ? []
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
