@@ -3,6 +3,7 @@ import type { Keeper } from '../keeper-client/keeper.ts';
 import type { Database, Statement } from './database.ts';
 import { KeystoreError } from './error.ts';
 import { contextBytes, creationOf, isCommitted } from './material.ts';
+import { generationOf } from './rewrap.ts';
 import type { Projection } from './projection.ts';
 import { decodeHead, hashOf, isSignedBy } from './record.ts';
 import type { RecordHead, SignedRecord } from './record.ts';
@@ -50,6 +51,8 @@ export interface ExchangeParts {
   readonly cluster: string;
   readonly commitmentKey: KeyObject;
   readonly now: () => number;
+  /** Generations of the wrapping key, in hexadecimal, that the keeper has forgotten. */
+  readonly retired: ReadonlySet<string>;
 }
 
 /** The Lamport counter of a record that is taken: far beyond any use, far below what JSON loses. */
@@ -156,6 +159,8 @@ export class Exchange {
   /** Stores checked secrets of objects that are not purged; inside a transaction. */
   storeMaterials(materials: readonly LooseMaterial[]): void {
     for (const { object, commitment, sealed } of materials) {
+      // The keeper forgot its generation between opening and storing: asked for again.
+      if (this.#parts.retired.has(generationOf(sealed).toString('hex'))) continue;
       this.#dropLacking.run(object);
       if (this.#parts.projection.isPurged(object)) continue;
       this.#putMaterial.run(object, Buffer.from(commitment, 'hex'), Buffer.from(sealed));

@@ -5,6 +5,9 @@ import type { Heads } from './record-log.ts';
 /** Where a second copy lies that is no node. */
 export const journalHolder = 'journal';
 
+/** A holder names so many of the secrets it lacks; one that names them all may lack any. */
+export const lackingMost = 256;
+
 /** How many nodes or media besides this one hold an object. */
 export type Copies = 'both' | 'journal' | 'single';
 
@@ -15,6 +18,7 @@ export type Copies = 'both' | 'journal' | 'single';
 export class Receipts {
   readonly #database: Database;
   readonly #holders = new Map<string, Map<string, readonly [seq: number, hash: string]>>();
+  readonly #lacking = new Map<string, ReadonlySet<string>>();
   readonly #dirty = new Set<string>();
 
   constructor(database: Database) {
@@ -28,6 +32,10 @@ export class Receipts {
     for (const { holder, epoch, seq, hash } of rows) {
       this.#of(holder).set(epoch, [seq, hash.toString('hex')]);
     }
+    const lacking = database.prepare(`SELECT name, value FROM meta WHERE name LIKE 'lacking %'`);
+    for (const { name, value } of lacking.all() as { name: string; value: string }[]) {
+      this.#lacking.set(name.slice('lacking '.length), new Set(JSON.parse(value) as string[]));
+    }
   }
 
   /** Notes that a holder stands there now. */
@@ -38,6 +46,18 @@ export class Receipts {
       known.set(epoch, head);
       this.#dirty.add(holder);
     }
+  }
+
+  /** Notes whose secrets a holder has not, although it has the records. */
+  noteLacking(holder: string, objects: readonly string[]): void {
+    const known = this.lacking(holder);
+    if (known.size === objects.length && objects.every((object) => known.has(object))) return;
+    this.#lacking.set(holder, new Set(objects));
+    this.#dirty.add(holder);
+  }
+
+  lacking(holder: string): ReadonlySet<string> {
+    return this.#lacking.get(holder) ?? new Set();
   }
 
   /** Notes that a holder has this and nothing else. */
@@ -64,8 +84,10 @@ export class Receipts {
   write(): void {
     const drop = this.#database.prepare('DELETE FROM receipt WHERE holder = ?');
     const put = this.#database.prepare('INSERT INTO receipt VALUES (?, ?, ?, ?)');
+    const putLacking = this.#database.prepare('REPLACE INTO meta VALUES (?, ?)');
     for (const holder of this.#dirty) {
       drop.run(holder);
+      putLacking.run(`lacking ${holder}`, JSON.stringify([...this.lacking(holder)]));
       for (const [epoch, [seq, hash]] of this.#of(holder)) {
         put.run(holder, epoch, seq, Buffer.from(hash, 'hex'));
       }
@@ -73,7 +95,12 @@ export class Receipts {
     this.#dirty.clear();
   }
 
-  holds(holder: string, { epoch, seq }: Pick<RecordHead, 'epoch' | 'seq'>): boolean {
+  holds(
+    holder: string,
+    { epoch, seq, object }: Pick<RecordHead, 'epoch' | 'seq' | 'object'>,
+  ): boolean {
+    const lacking = this.lacking(holder);
+    if (lacking.size >= lackingMost || lacking.has(object)) return false;
     return (this.#holders.get(holder)?.get(epoch)?.[0] ?? 0) >= seq;
   }
 

@@ -189,6 +189,12 @@ export class Replica {
       count += found.length;
       objects.push(...found.slice(0, limit - objects.length));
     }
+    const lacked = new Set(others.flatMap((holder) => [...this.receipts.lacking(holder)]));
+    for (const object of lacked) {
+      if (objects.includes(object) || this.copies(object) === 'both') continue;
+      count++;
+      if (objects.length < limit) objects.push(object);
+    }
     return { count, objects };
   }
 

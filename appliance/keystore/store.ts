@@ -132,6 +132,7 @@ export class SqliteKeystore implements Keystore {
       cluster,
       commitmentKey: options.commitmentKey,
       now,
+      retired: this.#retired,
       log: options.log,
       commit: (mutation) => this.#enqueue(mutation),
     });

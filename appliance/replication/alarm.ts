@@ -11,11 +11,16 @@ export interface ReplicationView {
   readonly peers: readonly PeerView[];
   readonly wound: Wound | undefined;
   readonly conflicts: readonly Conflict[];
+  /** Keys whose secret should be on this node and is not. */
+  readonly lacking: number;
 }
 
 /** What is wrong between the nodes and what to do, for status, console and metrics. */
-export function replicationAlarms({ copies, peers, wound, conflicts }: ReplicationView): string[] {
-  if (!copies.paired) return [];
+export function replicationAlarms(view: ReplicationView): string[] {
+  const { copies, peers, wound, conflicts, lacking } = view;
+  const own =
+    lacking === 0 ? [] : [`${lacking} secrets are missing here: the peer is asked, else restore`];
+  if (!copies.paired) return own;
   const { single, policy, seconds, aloneSeconds, accepting } = copies;
   const open = conflicts.filter((conflict) => conflict.kind === 'creation' || !conflict.healed);
   const left = Math.max(0, seconds - aloneSeconds);
@@ -24,6 +29,7 @@ export function replicationAlarms({ copies, peers, wound, conflicts }: Replicati
       ? `new keys for ${Math.floor(left / 3600)} h more`
       : 'no new key is made';
   return [
+    ...own,
     ...(wound === undefined
       ? []
       : ['this node was put back to an older disk: it only reads until its peer has healed it']),

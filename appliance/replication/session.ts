@@ -1,5 +1,6 @@
 import { KeystoreError } from '../keystore/error.ts';
 import type { Entry } from '../keystore/exchange.ts';
+import { lackingMost } from '../keystore/receipt.ts';
 import { decodeHead, hashOf } from '../keystore/record.ts';
 import type { Heads } from '../keystore/record-log.ts';
 import type { Replica } from '../keystore/replica.ts';
@@ -29,10 +30,11 @@ export const heartbeatMilliseconds = 1_000;
 /** Three heartbeats that did not come, and half of one for their way. */
 export const silenceMilliseconds = 3_500;
 const retryMilliseconds = 1_000;
+/** Then the sender is asked again: it may have sealed anew what this keeper cannot open. */
+const retriesMost = 5;
 const page = { records: 256, bytes: 1 << 20 };
 /** Messages of entries that may be under way at once. */
 const windowMessages = 4;
-const lackingMost = 256;
 
 export interface SessionParts {
   readonly channel: Channel;
@@ -129,6 +131,7 @@ export class Session {
   holds(epoch: string, seq: number, objects: readonly string[]): boolean {
     return (
       this.#able &&
+      this.#lacking.size < lackingMost &&
       (this.#theirs[epoch]?.[0] ?? 0) >= seq &&
       !objects.some((object) => this.#lacking.has(object))
     );
@@ -216,6 +219,8 @@ export class Session {
       case messageKind.materials:
         this.#queue(async () => {
           await this.#parts.replica.ingestMaterials(decodeMaterials(payload));
+          // What is still lacking is asked for at once: there may be very much of it.
+          this.#sayBeat();
         });
         return;
       case messageKind.ack:
@@ -258,6 +263,7 @@ export class Session {
     this.#able = hello.able;
     this.#skew = hello.time - surroundings.now();
     this.#lacking = new Set(hello.lacking);
+    replica.receipts.noteLacking(this.peer, hello.lacking);
     this.#restart(hello.heads);
     for (const past of findPast(replica, hello)) {
       if (past.why === 'fork' && replica.authorOf(past.epoch) !== replica.node) {
@@ -299,6 +305,7 @@ export class Session {
     }
     this.#lacking = new Set(lacking);
     this.#able = able;
+    this.#parts.replica.receipts.noteLacking(this.peer, lacking);
     this.#parts.replica.receipts.note(this.peer, heads);
     this.#parts.changed();
   }
@@ -341,7 +348,7 @@ export class Session {
   async #take(payload: Buffer): Promise<void> {
     const { replica, surroundings, past } = this.#parts;
     const entries = decodeEntries(payload);
-    while (this.#isOpen()) {
+    for (let tries = 1; this.#isOpen(); tries++) {
       try {
         const { regained, forks } = await replica.ingest(entries, this.peer);
         for (const { node, epoch, seq } of forks) {
@@ -356,7 +363,7 @@ export class Session {
           break;
         }
         // A keeper that cannot open now may do so later; everything else ends the connection.
-        if (error.code !== 'keeper-unavailable') throw error;
+        if (error.code !== 'keeper-unavailable' || tries === retriesMost) throw error;
         surroundings.log('warn', 'the keeper cannot open what the peer sends', {});
         await pause(surroundings, retryMilliseconds);
       }
@@ -399,18 +406,21 @@ export class Session {
       this.end('three heartbeats did not come');
       return;
     }
-    if (this.#hello !== undefined) {
-      const digest = this.#comparison.own(this.#theirs);
-      const beat: Beat = {
-        ...this.#standing(),
-        time: surroundings.now(),
-        ...(digest === undefined ? {} : { digest }),
-      };
-      this.#send(messageKind.beat, toJson(beat));
-    }
+    this.#sayBeat();
     surroundings.after(heartbeatMilliseconds, () => {
       this.#beat();
     });
+  }
+
+  #sayBeat(): void {
+    if (this.#hello === undefined) return;
+    const digest = this.#comparison.own(this.#theirs);
+    const beat: Beat = {
+      ...this.#standing(),
+      time: this.#parts.surroundings.now(),
+      ...(digest === undefined ? {} : { digest }),
+    };
+    this.#send(messageKind.beat, toJson(beat));
   }
 
   #beaten({ heads, lacking, able, time, digest }: Beat): void {

@@ -27,6 +27,7 @@ import type { Log } from './log.ts';
 export const features: readonly string[] = [];
 
 const conflictsShown = 100;
+const lackingShown = 1_000;
 
 /** The link to other nodes, as the rest of the server sees it. */
 export interface Replication {
@@ -100,6 +101,7 @@ export async function startReplication(parts: {
       peers: carrier.peers(),
       wound: history.wound,
       conflicts: replica.conflicts(conflictsShown),
+      lacking: replica.lacking(lackingShown).length,
     }),
     stop: async () => {
       ability.stop();

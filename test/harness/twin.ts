@@ -99,7 +99,7 @@ export class Twin {
       surroundings,
       history: this.history,
       features: [],
-      able: () => this.able,
+      able: () => this.able && this.keystore.failure === undefined,
     });
     this.promise = new CopyPromise({
       replica,

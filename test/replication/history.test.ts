@@ -113,6 +113,7 @@ test('two lives led from one image: both are kept, under a new epoch', async (t)
 test('rows that one node lost are noticed by the digests and made again', async (t) => {
   const { one, two } = await twins(t);
   const id = await makeKey(one.keystore, secret);
+  await Promise.all(Array.from({ length: 700 }, () => makeKey(one.keystore, secret)));
   await until(() => areEqual(one, two));
   await two.stop();
   const database = openDatabase(two.node.path, two.node.pageKey);
@@ -124,6 +125,7 @@ test('rows that one node lost are noticed by the digests and made again', async 
   await until(() => two.keystore.object(id) !== undefined);
   await until(() => two.keystore.replica.lacking(1).length === 0);
   t.deepEqual(await secretOf(two.keystore, id), secret);
+  await until(() => one.keystore.replica.uncopied(1).count === 0);
   await until(() => one.carrier.peers()[0]?.equal === true);
   t.is(two.carrier.peers()[0]?.equal, true);
 });

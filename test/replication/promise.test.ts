@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { KeystoreError } from '../../appliance/keystore/error.ts';
 import type { CopyPolicyName } from '../../appliance/keystore/payload.ts';
@@ -140,4 +141,45 @@ test('a slow peer makes one client wait, not every one', async (t) => {
   two.proxy.weather = { kind: 'fair' };
   await until(() => one.carrier.present);
   await until(() => areEqual(one, two));
+});
+
+test('clocks that are decades apart change nothing but what people are shown', async (t) => {
+  const { one, two } = await twins(t);
+  await one.restart({ now: () => 946_684_800 });
+  await two.restart({ now: () => 4_102_444_800 });
+  await until(() => one.carrier.present && two.carrier.present);
+  for (const [from, to] of [
+    [one, two],
+    [two, one],
+  ] as const) {
+    const id = await makeKey(from.keystore, secret);
+    await from.keystore.change((draft) => {
+      draft.append({ kind: 'object-activated', object: id, date: 900_000_000 });
+    });
+    await to.keystore.change((draft) => {
+      draft.append({ kind: 'object-revoked', object: id, code: 2, date: 910_000_000 });
+    });
+    t.deepEqual(await secretOf(to.keystore, id), secret);
+    t.is(from.keystore.copies(id), 'both');
+  }
+  await until(() => areEqual(one, two));
+  t.is(one.keystore.replica.healings().length, 0);
+});
+
+test('after a rotation of the wrapping key what was sealed before is asked for again', async (t) => {
+  const { one, two } = await twins(t);
+  await two.stop();
+  const id = await makeKey(one.keystore, secret);
+  await two.start();
+  const sealed = one.keystore.replica.materials([id])[0]?.sealed ?? new Uint8Array(0);
+  two.keystore.retire([Buffer.from(sealed.subarray(1, 17)).toString('hex')]);
+  two.link();
+  await until(() => two.keystore.object(id) !== undefined);
+  await until(() => one.carrier.peers()[0]?.lacking === 1);
+  t.is(one.keystore.copies(id), 'single');
+  // The first node has sealed it anew meanwhile, as its own rotation does.
+  const generation = randomBytes(16);
+  await one.keystore.rewrap({ generation, after: '', limit: 10 });
+  await until(() => one.keystore.copies(id) === 'both');
+  t.deepEqual(await secretOf(two.keystore, id), secret);
 });
