@@ -166,7 +166,7 @@ test('clocks that are decades apart change nothing but what people are shown', a
   t.is(one.keystore.replica.healings().length, 0);
 });
 
-test('after a rotation of the wrapping key what was sealed before is asked for again', async (t) => {
+test('what was sealed under a retired wrapping key is asked for again', async (t) => {
   const { one, two } = await twins(t);
   await two.stop();
   const id = await makeKey(one.keystore, secret);
