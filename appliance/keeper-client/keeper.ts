@@ -19,6 +19,8 @@ export interface KeeperStatus {
     readonly node: string;
     /** True until every record of the cluster has come here. */
     readonly joining: boolean;
+    /** A removed node still has the wrapping key: another one has to begin. */
+    readonly owed?: true;
     readonly peers: readonly {
       readonly node: string;
       readonly name: string;

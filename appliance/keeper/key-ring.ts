@@ -21,7 +21,7 @@ export interface KeyRingOptions {
 /** What a slot table becomes; what is left out stays as it is. */
 export type TableChange = Partial<
   Pick<SlotTable, 'serial' | 'slots' | 'written' | 'recovery' | 'node' | 'peers' | 'order'>
-> & { readonly joining?: undefined };
+> & { readonly joining?: undefined; readonly owed?: true | undefined };
 
 /** The wrapping keys in memory, the cluster's secret, and the slot table that belongs to them. */
 export class KeyRing {
@@ -172,8 +172,12 @@ export class KeyRing {
   /** Writes a changed table durably and goes on with it. Throws KeeperError. */
   store(change: TableChange): void {
     const { table } = this.opened();
-    const { joining, ...rest } = { ...table, serial: table.serial + 1, ...change };
-    const next = joining === undefined ? rest : { ...rest, joining };
+    const { joining, owed, ...rest } = { ...table, serial: table.serial + 1, ...change };
+    const next = {
+      ...rest,
+      ...(joining === undefined ? {} : { joining }),
+      ...(owed === undefined ? {} : { owed }),
+    };
     const key = this.#keys.get(next.written);
     if (key === undefined || this.#secret === undefined) {
       throw new KeeperError('generation-unknown', 'no such generation');
@@ -232,11 +236,12 @@ export function writtenSlot({ slots, written }: SlotTable): Slot | undefined {
 
 function pairStatus(table: SlotTable | undefined): Pick<KeeperStatus, 'pair'> {
   if (table?.node === undefined) return {};
-  const { node, joining, peers = [] } = table;
+  const { node, joining, owed, peers = [] } = table;
   return {
     pair: {
       node,
       joining: joining === true,
+      ...(owed === undefined ? {} : { owed }),
       peers: peers.map((peer) => ({
         node: peer.node,
         name: peer.name,

@@ -147,7 +147,7 @@ export class Pairing {
       const { ring } = this.#parts;
       if (ring.written === undefined) await this.#join(statement);
       const said = await takeStatement(this.#parts, statement);
-      this.#needed.set(said.from, said.needed);
+      if (said !== undefined) this.#needed.set(said.from, said.needed);
     });
     this.#turn = turn.catch(() => undefined);
     return turn;
@@ -185,7 +185,7 @@ export class Pairing {
     if (!peers.some((peer) => peer.node === node)) {
       throw new KeeperError('peer-unknown', 'no such peer');
     }
-    ring.store({ peers: peers.filter((peer) => peer.node !== node) });
+    ring.store({ peers: peers.filter((peer) => peer.node !== node), owed: true });
     this.#candidate = undefined;
     this.#needed.delete(node);
     log('warn', 'a peer was removed; a new wrapping key begins', { node });

@@ -25,10 +25,12 @@ export interface PairPart {
   readonly order?: Readonly<Record<string, number>>;
   /** A joiner that has the keys and not yet every record. */
   readonly joining?: true;
+  /** A node was removed and no wrapping key has begun since: it still has the one written under. */
+  readonly owed?: true;
 }
 
 /** The part in one fixed form, for the table's MAC; nothing for a lone node. */
-export function canonicalPair({ node, peers, order, joining }: PairPart): unknown[] {
+export function canonicalPair({ node, peers, order, joining, owed }: PairPart): unknown[] {
   if (node === undefined && peers === undefined && order === undefined) return [];
   const listed = (peers ?? []).map((peer) => [
     peer.node,
@@ -39,7 +41,7 @@ export function canonicalPair({ node, peers, order, joining }: PairPart): unknow
     peer.proven,
   ]);
   const numbers = Object.entries(order ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [['pair', node ?? '', listed, numbers, joining === true]];
+  return [['pair', node ?? '', listed, numbers, joining === true, owed === true]];
 }
 
 /** Which of two generations is to be written under: the later one, and of two begun at once one. */

@@ -5,7 +5,7 @@ import { isRecoverable, isRecovery, openWithShares } from './restore.ts';
 import type { KeeperParts } from './rotation.ts';
 import type { Slot } from './slot.ts';
 import { parseStored, readStored } from './slot-table.ts';
-import type { StoredTable } from './slot-table.ts';
+import type { SlotTable, StoredTable } from './slot-table.ts';
 
 /**
  * Makes a recovery set in place of any earlier one, with a slot for every generation, and gives
@@ -56,7 +56,8 @@ export async function restoreWithShares(
     throw new KeeperError('not-new', 'there is a slot table already');
   }
   const tables = given === undefined ? candidates : [storedIn(given)];
-  const { table, keys } = await openWithShares(tables, shares);
+  const { table: opened, keys } = await openWithShares(tables, shares);
+  const table = given === undefined ? opened : loneTable(opened);
   await root.attempt(async () => {
     const made = await root.makeRootKey(label);
     const slots: Slot[] = [];
@@ -84,6 +85,21 @@ export async function lendWithShares(
   const { keys } = await openWithShares([stored], shares);
   ring.lend(keys);
   log('warn', 'wrapping keys of a backup are open for reading', { count: keys.length });
+}
+
+/** A backup's table for a node that is another one than the author: it has no peers yet. */
+function loneTable({
+  version,
+  serial,
+  cluster,
+  written,
+  secret,
+  slots,
+  ...rest
+}: SlotTable): SlotTable {
+  const { recovery } = rest;
+  const set = recovery === undefined ? {} : { recovery };
+  return { version, serial, cluster, written, secret, slots, ...set };
 }
 
 function storedIn(text: string): StoredTable {

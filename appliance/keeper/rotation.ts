@@ -89,8 +89,9 @@ function begin(ring: KeyRing, slot: Slot, key: WrappingKey, now: number): void {
   try {
     ring.store({
       slots: [slot, ...further, ...table.slots],
+      owed: undefined,
       ...(peers.length === 0 ? { written: generation } : {}),
-      ...(table.node === undefined ? {} : { order: { ...order, [generation]: nextNumber(table) } }),
+      order: { ...order, [generation]: nextNumber(table) },
       ...(peers.length === 0
         ? {}
         : {

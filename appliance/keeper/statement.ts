@@ -81,10 +81,14 @@ export function authenticOf(statement: Statement, keys: readonly WrappingKey[]):
 
 /**
  * Takes in what a peer's keeper said: its root key and slots, what it has proven, and generations
- * that it began, each opened through the token first. Gives what was said. Throws KeeperError
+ * that it began, each opened through the token first. Gives what was said, and nothing for an older
+ * word than the last. Throws KeeperError
  * `peer-unknown`, `statement-refused`, `token`.
  */
-export async function takeStatement(parts: KeeperParts, statement: Statement): Promise<Said> {
+export async function takeStatement(
+  parts: KeeperParts,
+  statement: Statement,
+): Promise<Said | undefined> {
   const { ring } = parts;
   const { table } = ring.opened();
   const said = JSON.parse(statement.body) as Said;
@@ -93,7 +97,7 @@ export async function takeStatement(parts: KeeperParts, statement: Statement): P
   if (said.cluster !== table.cluster || said.to !== table.node || authentic.length === 0) {
     throw new KeeperError('statement-refused', 'not from a keeper of this cluster');
   }
-  if (said.serial < peer.serial) return said;
+  if (said.serial < peer.serial) return undefined;
   await adoptGenerations(parts, statement, said);
   const proven = authenticOf(statement, ring.keys);
   const now = ring.opened().table;

@@ -102,6 +102,9 @@ function pairAlarms(found: KeeperStatus | undefined, cutOff: boolean): string[] 
   const { pending, pair } = found ?? {};
   const missing = (pair?.peers ?? []).filter(({ proven }) => !proven).map(({ name }) => name);
   return [
+    ...(pair?.owed === true
+      ? ['a removed node still has the wrapping key: twinlock wrapping-key rotate']
+      : []),
     ...(pending === undefined
       ? []
       : [`a new wrapping key waits for ${pending.waitsFor.join(', ')} to open it: bring it back`]),

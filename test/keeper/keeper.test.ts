@@ -156,3 +156,16 @@ test('sealed by order it opens nothing, nor does the next one, until unsealed', 
   await next.unshut();
   t.deepEqual(next.open(context, sealed), secret);
 });
+
+test('of many generations, whatever their ids, the one begun last is written under', async (t) => {
+  const { keeper } = await keeperSetting(t);
+  for (let i = 0; i < 8; i++) {
+    const before = keeper.status().generation;
+    const begun = await keeper.rotateWrappingKey();
+    t.is(keeper.status().generation, begun);
+    t.deepEqual(keeper.status().older, [before]);
+    t.is(keeper.status().pending, undefined);
+    keeper.retire();
+    t.is(keeper.status().older, undefined);
+  }
+});

@@ -288,6 +288,35 @@ test('a removed peer has no slot, is not listened to, and never has the next key
   t.is(await refused(t, one.pairing.remove(b)), 'peer-unknown');
 });
 
+test('a peer is removed while the token is away; that a rotation is owed is kept', async (t) => {
+  const { inviter } = await paired(t);
+  const before = inviter.keeper.status().generation;
+  inviter.token.dead = true;
+  t.is(await refused(t, inviter.keeper.pairing.remove(b)), 'token');
+  inviter.token.dead = false;
+  const again = inviter.another();
+  await again.advance();
+  t.like(again.status().pair, { owed: true });
+  t.deepEqual(again.status().pair?.peers, []);
+  t.is(again.status().generation, before);
+  const begun = await again.rotateWrappingKey();
+  t.is(again.status().generation, begun);
+  t.false('owed' in (again.status().pair ?? {}));
+});
+
+test('a backup’s slots that are restored on another node bring no peers with them', async (t) => {
+  const { inviter } = await paired(t);
+  const shares = await inviter.keeper.makeRecovery({ threshold: 2, shares: 3 });
+  const sealed = inviter.keeper.seal(context, secret);
+  const { keeper } = blankKeeper(t, new NearToken());
+  const slots = inviter.keeper.slots();
+  await keeper.restore({ shares: shares.slice(1), rootKeyLabel: 'restored', slots });
+  t.is(keeper.status().pair, undefined);
+  t.deepEqual(keeper.open(context, sealed), secret);
+  const begun = await keeper.rotateWrappingKey();
+  t.is(keeper.status().generation, begun);
+});
+
 test('the newest recovery set is the set of both', async (t) => {
   const { inviter, joiner } = await paired(t);
   const [one, two] = [inviter.keeper, joiner.keeper];
