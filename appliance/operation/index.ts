@@ -29,6 +29,13 @@ import { obtainLease } from './obtain-lease.ts';
 import { getUsageAllocation } from './get-usage-allocation.ts';
 import { reKey } from './re-key.ts';
 import { reKeyKeyPair } from './re-key-key-pair.ts';
+import { certify } from './certify.ts';
+import { reCertify } from './re-certify.ts';
+import { createSplitKey } from './create-split-key.ts';
+import { joinSplitKey } from './join-split-key.ts';
+import { ping } from './ping.ts';
+import { log } from './log.ts';
+import { interop } from './interop.ts';
 import type { OperationDefinition } from './operation.ts';
 import { poll } from './poll.ts';
 import { query } from './query.ts';
@@ -42,6 +49,8 @@ export const operations: readonly OperationDefinition[] = [
   register,
   reKey,
   reKeyKeyPair,
+  certify,
+  reCertify,
   locate,
   check,
   get,
@@ -72,4 +81,9 @@ export const operations: readonly OperationDefinition[] = [
   rngRetrieve,
   rngSeed,
   hash,
+  createSplitKey,
+  joinSplitKey,
+  ping,
+  log,
+  interop,
 ];

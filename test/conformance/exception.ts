@@ -3,10 +3,6 @@
  * list can only shrink with what the server learns.
  */
 const byReason: Readonly<Record<string, string>> = {
-  'Query has to list operations that are not there yet': `
-    MSGENC-HTTPS-M-1-10 MSGENC-JSON-M-1-10 MSGENC-XML-M-1-10 SUITEB_128-M-1-10 SUITEB_192-M-1-10
-    MSGENC-HTTPS-M-1-12 MSGENC-JSON-M-1-12 MSGENC-XML-M-1-12 SUITEB_128-M-1-12 SUITEB_192-M-1-12
-    MSGENC-HTTPS-M-1-14 MSGENC-JSON-M-1-14 MSGENC-XML-M-1-14 SUITEB_128-M-1-14 SUITEB_192-M-1-14`,
   'the case wants ANSI X9.31 as the generator; OpenSSL has a DRBG, and Twinlock says so': `
     AKLC-M-1-14 AKLC-M-2-14 AKLC-M-3-14 SKFF-M-10-14 SKFF-M-11-14 SKFF-M-12-14 TL-M-3-14`,
   'the key that the case registers does not give the bytes that the case expects': `
