@@ -81,6 +81,7 @@ export class PairCarrier implements RecordCarrier {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const end of this.#endings) end();
+    for (const waiter of this.#waiters) waiter.end(false);
     for (const { session } of this.#links.values()) session?.end('stopping');
     await this.#parts.replica.saveReceipts().catch(() => {});
   }
@@ -305,13 +306,11 @@ export class PairCarrier implements RecordCarrier {
 
   #answer(): void {
     const sessions = [...this.#links.values()].map(({ session }) => session);
-    const { present } = this;
+    // A connection that broke may be there again before their time is over.
     for (const waiter of this.#waiters) {
       const { epoch, seq, objects } = waiter;
       if (sessions.some((session) => session?.holds(epoch, seq, objects) === true)) {
         waiter.end(true);
-      } else if (!present) {
-        waiter.end(false);
       }
     }
   }
