@@ -36,6 +36,15 @@ async function generationOf(appliance: RunningAppliance): Promise<string | undef
   return status.wrappingKey.generation;
 }
 
+/** Whether a node's slot table knows one wrapping key alone, for itself and for its peer. */
+function holdsOne(node: RunningAppliance): boolean {
+  const { table } = JSON.parse(node.read('keeper', 'slots.a')) as {
+    table: { written: string; slots: { generation: string }[]; peers: { slots: object[] }[] };
+  };
+  const own = table.slots.every(({ generation }) => generation === table.written);
+  return own && table.peers.every(({ slots }) => slots.length === 1);
+}
+
 async function fails(
   t: ExecutionContext,
   appliance: RunningAppliance,
@@ -142,6 +151,43 @@ test('peer: status, policy, invite, confirm, join, remove, replace, and refusals
   t.regex(invited.code, /^([\dA-Z]{4}-){7}[\dA-Z]{4}$/);
   // A node that has keys does not join, not even with a good code.
   await fails(t, b, 3, 'peer', 'join', '127.0.0.1:1', invited.code);
+  client.end();
+});
+
+test('a rotation waits for a node that is away, and says so', async (t) => {
+  t.timeout(240_000);
+  const { a, b } = await startPair(t);
+  const client = new KmipClient(a);
+  const id = await client.create();
+  const key = await client.get(id);
+  t.is((await b.twinlock('root', 'rotate')).code, 0);
+  const before = await generationOf(a);
+  b.signal('server', 'SIGSTOP');
+  t.teardown(() => b.signal('server', 'SIGCONT'));
+  const { generation } = await json<{ generation: string }>(
+    ...([a, 'wrapping-key', 'rotate', '--no-wait'] as const),
+  );
+  t.is(await generationOf(a), before);
+  const { stdout } = await a.twinlock('status');
+  t.regex(stdout, /a new wrapping key waits for b to open it/);
+  await fails(t, a, 3, 'wrapping-key', 'rotate');
+  t.is(await client.get(id), key);
+  const second = await client.create();
+  b.signal('server', 'SIGCONT');
+  await until(
+    'both write under the new wrapping key',
+    async () => {
+      const both = await Promise.all([a, b].map((node) => generationOf(node).catch(() => '')));
+      return both.every((each) => each === generation);
+    },
+    60_000,
+  );
+  const there = new KmipClient(b);
+  t.is(await there.insist(() => there.get(id)), key);
+  t.is(await there.insist(() => there.get(second)), await client.get(second));
+  await until('neither node holds the older key', () => [a, b].every(holdsOne), 120_000);
+  t.is(await there.insist(() => there.get(id)), key);
+  there.end();
   client.end();
 });
 
