@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   encoding: ['ttlv', 'kmip'],
   server: ['encoding', 'ttlv', 'kmip', 'operation', 'keystore', 'audit', 'pki'],
   replication: ['frame', 'keystore', 'keeper-client', 'audit', 'pki'],
-  backup: ['keystore', 'keeper-client'],
+  backup: ['keystore', 'keeper-client', 'audit'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
   cli: ['admin', 'keeper-client'],
   service: 'all',

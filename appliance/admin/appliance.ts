@@ -1,7 +1,7 @@
 import type { AuditTrail } from '../keystore/audit-trail.ts';
 import type { Keystore } from '../keystore/keystore.ts';
 import type { JoinActs, PairActs, PairingView } from './pair.ts';
-import type { StatusView } from './schema.ts';
+import type { BackupView, MadeView, RestoredView, StatusView, VerifiedView } from './schema.ts';
 
 /** What the admin API shows from the start of the process on, be a wrapping key open or not. */
 export interface Beginning {
@@ -26,6 +26,14 @@ export interface Appliance {
   readonly readCertificate: (pem: string) => { fingerprint: string; notAfter: number };
   /** Ends live connections of a certificate. */
   readonly cut: (fingerprint: string) => number;
+  readonly backups: {
+    /** All throw errors named BackupError. */
+    create(to: string | undefined, act: Act): Promise<MadeView>;
+    stream(act: Act): AsyncIterable<Buffer>;
+    verify(bytes: AsyncIterable<Buffer>, act: Act): Promise<VerifiedView>;
+    list(folder: string | undefined): BackupView[];
+    restore(bytes: AsyncIterable<Buffer>, act: Act): Promise<RestoredView>;
+  };
   readonly now: () => number;
   readonly newIdentifier: () => string;
   readonly log: Log;

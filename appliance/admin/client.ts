@@ -1,13 +1,21 @@
 import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { InvitationView, JoinRequest, PairingView, PeersView } from './pair.ts';
 import { problem } from './schema.ts';
 import type {
   AddedClient,
   AuditCheckView,
   AuditPage,
+  BackupView,
   ClientView,
   KeyView,
+  MadeView,
+  RestoredView,
   StatusView,
+  VerifiedView,
 } from './schema.ts';
 
 /** What the admin API refused, or why it could not be asked. */
@@ -109,37 +117,90 @@ export class AdminClient {
     return this.#call('PUT', '/v1/peers/policy', body);
   }
 
-  async #call<T>(method: string, path: string, body?: object): Promise<T> {
-    const { status, text } = await this.#exchange(method, path, body);
-    const value: unknown = JSON.parse(text);
-    if (status < 300) return value as T;
-    const known = problem.safeParse(value);
-    if (!known.success) throw new AdminRefusal('failed', 'unknown answer', 'see the server’s log');
-    const { code, message, hint } = known.data.error;
-    throw new AdminRefusal(code, message, hint);
+  backups(folder?: string): Promise<{ backups: BackupView[] }> {
+    const query = folder === undefined ? '' : `?${new URLSearchParams({ folder }).toString()}`;
+    return this.#call('GET', `/v1/backups${query}`);
   }
 
-  #exchange(
-    method: string,
-    path: string,
-    body: object | undefined,
-  ): Promise<{ status: number; text: string }> {
-    return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-      const asked = request({ socketPath: this.#path, method, path, headers }, (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => (text += chunk));
-        answer.on('end', () => {
-          resolve({ status: answer.statusCode ?? 500, text });
-        });
+  createBackup(to?: string): Promise<MadeView> {
+    return this.#call('POST', '/v1/backups', to === undefined ? {} : { to });
+  }
+
+  /** Gives a backup's bytes as they come; how they end is told by `ended`, not by the last one. */
+  streamBackup(sink: Writable): Promise<void> {
+    return this.#download('/v1/backups/stream', sink);
+  }
+
+  verifyBackup(bytes: Readable): Promise<VerifiedView> {
+    return this.#call('POST', '/v1/backups/verify', bytes);
+  }
+
+  restore(bytes: Readable): Promise<RestoredView> {
+    return this.#call('POST', '/v1/restores', bytes);
+  }
+
+  async #download(path: string, sink: Writable): Promise<void> {
+    const answer = await this.#send('POST', path, {});
+    if (answer.statusCode === 200) {
+      await pipeline(answer, sink).catch((cause: unknown) => {
+        const hint = 'what was written so far is no backup; see the server’s log';
+        throw new AdminRefusal('failed', 'the backup broke off', hint, { cause });
       });
+      return;
+    }
+    throw refusalIn(await textOf(answer));
+  }
+
+  async #call<T>(method: string, path: string, body?: object): Promise<T> {
+    const answer = await this.#send(method, path, body);
+    const text = await textOf(answer);
+    if ((answer.statusCode ?? 500) < 300) return JSON.parse(text) as T;
+    throw refusalIn(text);
+  }
+
+  #send(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const type = body instanceof Readable ? 'application/octet-stream' : 'application/json';
+      const headers = body === undefined ? {} : { 'content-type': type };
+      const asked = request({ socketPath: this.#path, method, path, headers }, resolve);
       asked.on('error', (cause) => {
         const hint = 'is the server running, and may you open its socket? see --state and --socket';
         const message = `the server cannot be reached at ${this.#path}`;
         reject(new AdminRefusal('not-reachable', message, hint, { cause }));
       });
-      asked.end(body === undefined ? undefined : JSON.stringify(body));
+      if (body instanceof Readable) {
+        body.on('error', (cause) => asked.destroy(cause));
+        body.pipe(asked);
+      } else {
+        asked.end(body === undefined ? undefined : JSON.stringify(body));
+      }
     });
+  }
+}
+
+/** Throws AdminRefusal where the answer breaks off. */
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of answer) chunks.push(chunk as Buffer);
+  } catch (cause) {
+    const hint = 'see `twinlock status` and the server’s log, then try again';
+    throw new AdminRefusal('not-reachable', 'the server broke off', hint, { cause });
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function refusalIn(text: string): AdminRefusal {
+  const known = problem.safeParse(parsed(text));
+  if (!known.success) return new AdminRefusal('failed', 'unknown answer', 'see the server’s log');
+  const { code, message, hint } = known.data.error;
+  return new AdminRefusal(code, message, hint);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

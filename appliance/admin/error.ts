@@ -2,6 +2,8 @@ const status = {
   'bad-request': 400,
   'not-found': 404,
   refused: 409,
+  /** A backup whose wrapping key is not open here. */
+  'shares-needed': 409,
   'not-serving': 503,
   failed: 500,
 } as const;

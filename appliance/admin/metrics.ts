@@ -69,6 +69,8 @@ export class Metrics {
     this.#set('root_key_proof_age_seconds', rootKey.provenSeconds ?? Number.NaN);
     this.#set('rotation_left', wrappingKey.left ?? 0);
     this.#set('recovery_proven', recovery?.proven === true ? 1 : 0);
+    this.#set('backup_age_seconds', status.backup?.verified?.seconds ?? Number.NaN);
+    this.#set('backup_failed', (status.backup?.failed ?? null) === null ? 0 : 1);
     this.#set('keys', status.keys);
     this.#set('records', status.records);
     this.#set('clients', status.clients);
@@ -88,6 +90,8 @@ const gauges = {
   root_key_proof_age_seconds: ['seconds since the root key last opened a test value'],
   rotation_left: ['secrets that a rotation has yet to seal anew'],
   recovery_proven: ['1 once somebody has recovered with the recovery set'],
+  backup_age_seconds: ['seconds since the last backup that was read back; NaN without one'],
+  backup_failed: ['1 while the last attempt at a backup failed'],
   keys: ['managed objects, destroyed ones too'],
   records: ['signed records'],
   clients: ['clients that are let in'],

@@ -19,6 +19,8 @@ export interface RouteInput {
   readonly path: Readonly<Record<string, string>>;
   readonly query: never;
   readonly body: never;
+  /** The body of a route that takes bytes. */
+  readonly bytes: AsyncIterable<Buffer>;
   readonly act: Act;
 }
 
@@ -30,7 +32,10 @@ export interface Route {
   readonly what: string;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
-  readonly answer: z.ZodType;
+  /** The body is bytes of any length (application/octet-stream), no JSON. */
+  readonly takesBytes?: true;
+  /** Absent where the answer is bytes: the handler gives a stream. */
+  readonly answer?: z.ZodType;
   /** Throws AdminError. */
   handle(input: RouteInput): unknown;
 }
@@ -43,13 +48,26 @@ export function route<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodT
   readonly what: string;
   readonly query?: Q;
   readonly body?: B;
+  readonly takesBytes?: true;
   readonly answer: A;
   readonly handle: (input: {
     readonly path: Readonly<Record<string, string>>;
     readonly query: z.output<Q>;
     readonly body: z.output<B>;
+    readonly bytes: AsyncIterable<Buffer>;
     readonly act: Act;
   }) => z.input<A> | Promise<z.input<A>>;
+}): Route {
+  return declared;
+}
+
+/** Makes a route that answers with bytes. */
+export function bytesRoute(declared: {
+  readonly method: Route['method'];
+  readonly path: Route['path'];
+  readonly role: Role;
+  readonly what: string;
+  readonly handle: (input: { readonly act: Act }) => AsyncIterable<Buffer>;
 }): Route {
   return declared;
 }

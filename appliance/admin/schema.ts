@@ -68,6 +68,19 @@ export const statusView = z.object({
   records: z.number(),
   clients: z.number(),
   connections: z.number(),
+  /** Absent while no wrapping key is open. */
+  backup: z
+    .object({
+      /** The last one that was read back and found good. */
+      verified: z
+        .object({ file: z.string(), keys: z.number(), seconds: z.number(), bytes: z.number() })
+        .nullable(),
+      /** The last failure since then. */
+      failed: z.object({ reason: z.string(), seconds: z.number() }).nullable(),
+      /** Hours from one to the next by the schedule; null without one. */
+      everyHours: z.number().nullable(),
+    })
+    .optional(),
   warnings: z.array(z.string()),
 });
 
@@ -198,6 +211,59 @@ export const joinRequest = z.object({
   }),
 });
 
+/** A backup as its head says it, without a proof. */
+export const backupView = z.object({
+  file: z.string(),
+  bundle: z.string(),
+  cluster: z.string(),
+  node: z.string(),
+  /** Seconds since 1970. */
+  made: z.number(),
+  software: z.string(),
+  bytes: z.number(),
+});
+
+/** What a backup holds that was read to its end. */
+export const verifiedView = z.object({
+  bundle: z.string(),
+  node: z.string(),
+  made: z.number(),
+  records: z.number(),
+  /** Secrets that opened and are what their records say. */
+  keys: z.number(),
+  /** Objects whose secret is not in it. */
+  absent: z.number(),
+});
+
+export const madeView = verifiedView.extend({
+  file: z.string(),
+  bytes: z.number(),
+  /** Older backups that made room for it. */
+  deleted: z.array(z.string()),
+});
+
+export const restoredView = verifiedView.extend({
+  /** Records that were not here before. */
+  added: z.number(),
+  /** Records that are here and not in the backup. */
+  newer: z.number(),
+  /** Records that something speaks of and that are nowhere. */
+  missing: z.array(z.object({ epoch: z.string(), from: z.number(), to: z.number() })),
+  /** Whether the node had nothing of its own: its wrapping key has to be rotated. */
+  fresh: z.boolean(),
+  /** Whether its tables are now what the other node’s were; null where that cannot be said. */
+  same: z.boolean().nullable(),
+  /** Whether the server starts again to serve with the old certificate. */
+  restarts: z.boolean(),
+});
+
+export const createBackup = z.object({
+  /** A folder, or a file that is not there, on the node. */
+  to: z.string().max(4096).optional(),
+});
+
+export const backupFolder = z.object({ folder: z.string().max(4096).optional() });
+
 export const problem = z.object({
   error: z.object({ code: z.string(), message: z.string(), hint: z.string(), request: z.string() }),
 });
@@ -209,4 +275,8 @@ export type AddedClient = z.infer<typeof addedClient>;
 export type AuditEntryView = z.infer<typeof auditEntryView>;
 export type AuditPage = z.infer<typeof auditPage>;
 export type AuditCheckView = z.infer<typeof auditCheck>;
+export type BackupView = z.infer<typeof backupView>;
+export type VerifiedView = z.infer<typeof verifiedView>;
+export type MadeView = z.infer<typeof madeView>;
+export type RestoredView = z.infer<typeof restoredView>;
 export type Problem = z.infer<typeof problem>;

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Act, Appliance, Beginning } from './appliance.ts';
+import { backupRefusal } from './backup-refusal.ts';
 import { AdminError } from './error.ts';
 import type { JoinActs, PairingView } from './pair.ts';
 import { routesOf } from './route/index.ts';
@@ -33,6 +35,9 @@ export class AdminServer {
     this.#server.setNotFoundHandler((request, reply) => {
       const error = new AdminError('not-found', 'no such path', 'see docs/admin-api.md');
       return reply.status(404).send(problemOf(error, request.id));
+    });
+    this.#server.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
+      done(null, payload);
     });
     const status = (): Promise<StatusView> => (this.#appliance ?? beginning).status();
     const joins = (): JoinActs => {
@@ -65,19 +70,51 @@ export class AdminServer {
     throw new AdminError('not-serving', 'no wrapping key is open', 'see twinlock status');
   }
 
-  #add({ method, path, query, body, ...route }: Route): void {
+  #add({ method, path, query, body, takesBytes, answer, ...route }: Route): void {
     this.#server.route({
       method,
       url: path,
-      handler: (request) =>
-        route.handle({
+      handler: (request, reply) => {
+        const answered = route.handle({
           path: pathSchema.parse(request.params),
           query: query?.parse(request.query) as never,
           body: body?.parse(request.body ?? {}) as never,
+          bytes: takesBytes === true ? bytesOf(request.body) : noBytes,
           act: by(request),
-        }),
+        });
+        if (answer !== undefined) return answered;
+        return begun(answered as AsyncIterable<Buffer>).then((stream) =>
+          reply.type('application/octet-stream').send(stream),
+        );
+      },
     });
   }
+}
+
+/** A stream whose first bytes are there: what fails before them is still a refusal in words. */
+async function begun(source: AsyncIterable<Buffer>): Promise<Readable> {
+  const iterator = source[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const all = async function* (): AsyncGenerator<Buffer> {
+    try {
+      if (first.done !== true) yield first.value;
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  };
+  return Readable.from(all(), { objectMode: false });
+}
+
+const noBytes: AsyncIterable<Buffer> = Readable.from([]);
+
+function bytesOf(body: unknown): AsyncIterable<Buffer> {
+  if (body instanceof Readable) return body;
+  throw new AdminError('bad-request', 'the body is no bytes', 'send application/octet-stream');
 }
 
 const pathSchema = z.record(z.string(), z.string().max(128));
@@ -111,6 +148,7 @@ function asAdminError(error: unknown): AdminError {
     const hint = 'give a PEM file of the right kind';
     return new AdminError('bad-request', String(message), hint, { cause: error });
   }
+  if (name === 'BackupError') return backupRefusal(code, String(message), error);
   if (name === 'KeystoreError') {
     const hint = code === 'disk-full' ? 'free some space' : 'see the server’s log';
     return new AdminError('not-serving', String(message), hint, { cause: error });

@@ -75,6 +75,17 @@ const schema = z.strictObject({
       name: z.string().min(1).max(64).optional(),
     })
     .prefault({}),
+  backup: z
+    .strictObject({
+      /** Where backups go by themselves; without it only a person makes them. */
+      folder: z.string().optional(),
+      every_hours: z.number().positive().default(24),
+      /** How many of this node's backups stay in the folder. */
+      keep: z.number().int().min(1).default(14),
+      /** Hours after which a missing backup is an alarm; see docs/backup.md. */
+      alarm_hours: z.number().positive().optional(),
+    })
+    .default({ every_hours: 24, keep: 14 }),
 });
 
 export type Configuration = z.infer<typeof schema>;

@@ -35,6 +35,7 @@ import { caughtUp, JoiningNode, joinedNode } from './joining.ts';
 import { Pair } from './pair.ts';
 import { nodeIdentity } from './node-identity.ts';
 import { watchDisk } from './disk.ts';
+import { installRestoredIdentity, NodeBackups } from './backup.ts';
 
 const random = (bytes: number): Buffer => randomBytes(bytes);
 
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
   const node = nodeIdentity(folder, random);
   const files = new SealedFiles(join(folder, 'sealed'), keeper, cluster);
   const keystore = await openKeystore(configuration, folder, files, keeper, cluster, log);
+  installRestoredIdentity(folder);
   const names = certificateNames(configuration);
   const surroundings = { now, random };
   const kind = configuration.server.key;
@@ -79,13 +81,15 @@ async function main(): Promise<void> {
     ...{ keystore, keeper, identity, audit, cluster, node, log, configuration },
     ...{ rotation, replication, pair },
   };
-  const { listener, address, appliance } = await serve(parts);
+  const backups = await nodeBackups({ ...parts, folder }, files);
+  const { listener, address, appliance } = await serve({ ...parts, backups });
   admin.open(appliance);
   const metrics = await serveMetrics(configuration, keystore, audit, appliance);
   onStop(async () => {
     await systemd.stopping();
     metrics?.close();
     rotation.stop();
+    backups.stop();
     await audit.stop();
     await admin.close();
     await listener.close();
@@ -190,8 +194,9 @@ async function serve(parts: {
   readonly audit: AuditKeeping;
   readonly replication: Replication;
   readonly pair: Pair;
+  readonly backups: NodeBackups;
 }): Promise<{ listener: ClientPorts; address: AddressInfo; appliance: Appliance }> {
-  const { keystore, identity, log, configuration } = parts;
+  const { keystore, identity, backups, log, configuration } = parts;
   const newIdentifier = (): string => randomUUID();
   const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
   const { authority, key, certificate } = identity;
@@ -221,11 +226,32 @@ async function serve(parts: {
       return { fingerprint: fingerprint(read), notAfter: Date.parse(read.validTo) / 1000 };
     },
     cut: (id) => listener.cut(id),
+    backups: backups.acts(startAnew),
     now,
     newIdentifier,
     log,
   };
   return { listener, address, appliance };
+}
+
+async function nodeBackups(
+  parts: {
+    readonly configuration: Configuration;
+    readonly folder: string;
+    readonly keystore: SqliteKeystore;
+    readonly keeper: KeeperClient;
+    readonly cluster: string;
+    readonly log: Log;
+  },
+  files: SealedFiles,
+): Promise<NodeBackups> {
+  const { configuration, folder, keystore, keeper, cluster, log } = parts;
+  return new NodeBackups({
+    ...{ configuration, folder, keystore, keeper, cluster, log, random, now },
+    node: nodeIdentity(folder, random),
+    recordKey: await recordKey(files),
+    commitmentKey: await commitmentKey(keeper),
+  });
 }
 
 /** The socket that systemd holds through restarts, so that nobody is refused, else our own. */
@@ -253,6 +279,11 @@ async function openKeeper(
     said = text;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** Ends this process in good order; whoever started it starts it again. */
+function startAnew(): void {
+  setImmediate(() => process.kill(process.pid, 'SIGTERM'));
 }
 
 function certificateNames({ server }: Configuration): string[] {

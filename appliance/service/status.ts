@@ -7,10 +7,10 @@ import type { ClientPorts } from '../server/port.ts';
 import type { AuditKeeping } from './audit-keeping.ts';
 import { replicationAlarms } from '../replication/alarm.ts';
 import type { Replication } from './replication.ts';
+import type { NodeBackups } from './backup.ts';
 import type { Rotation } from './rotation.ts';
 import { earliestPlausible } from './clock.ts';
-
-export const version = '0.1.0';
+import { version } from './version.ts';
 
 /** A root key that has not proved itself for this long is said to be unproven; in seconds. */
 const proofSeconds = 150;
@@ -22,6 +22,7 @@ export async function statusOf(parts: {
   readonly rotation: Rotation;
   readonly audit: AuditKeeping;
   readonly replication: Replication;
+  readonly backups: NodeBackups;
   readonly listener: ClientPorts;
   readonly certificate: string;
   readonly endpoint: string;
@@ -45,6 +46,7 @@ export async function statusOf(parts: {
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
     ...clockAlarms(certificate, now()),
     ...auditAlarms(audit),
+    ...parts.backups.alarms(found?.generation),
   ];
   return {
     state: found?.byOrder === true ? 'SEALED' : alarms.length === 0 ? 'SERVING' : 'DEGRADED',
@@ -64,6 +66,7 @@ export async function statusOf(parts: {
     records,
     clients: keystore.clients().filter((client) => client.state === 'allowed').length,
     connections: listener.connections,
+    backup: parts.backups.view(),
     warnings: [...alarms, ...(view.copies.paired ? [] : [alone])],
   };
 }

@@ -22,6 +22,8 @@ export interface TrialNodeOptions {
   readonly serverKey: 'rsa' | 'p256';
   readonly log: 'info' | 'debug';
   readonly newToken: boolean;
+  /** Where backups go by themselves. */
+  readonly backups?: string | undefined;
   /** Where other nodes reach it, and its name among them. */
   readonly peer?: { readonly listen: string; readonly name: string };
 }
@@ -173,7 +175,7 @@ export class TrialNode {
 
   #writeConfiguration({ module, environment, before = ':' }: SoftwareToken): void {
     const { run, pin, configuration } = this.#folders;
-    const { state, serverKey, https, peer } = this.#options;
+    const { state, serverKey, https, peer, backups } = this.#options;
     const text = JSON.stringify;
     const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const shell = ['sh', '-c', `{ ${before}; } >/dev/null 2>&1; exec "$@"`, 'token'];
@@ -197,6 +199,7 @@ export class TrialNode {
       ...(peer === undefined
         ? []
         : ['[replication]', `listen = ${text(peer.listen)}`, `name = ${text(peer.name)}`]),
+      ...(backups === undefined ? [] : ['[backup]', `folder = ${text(backups)}`]),
     ];
     writeFileSync(configuration, `${lines.join('\n')}\n`, { mode: 0o600 });
   }

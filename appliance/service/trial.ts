@@ -12,6 +12,8 @@ interface Options extends TrialNodeOptions {
   readonly pair: boolean;
   /** Leaves the node as it comes: it is to join another one. */
   readonly isNew: boolean;
+  /** Like a box that was never set up: waits until a person restores a backup. */
+  readonly blank: boolean;
 }
 
 function readOptions(): Options {
@@ -29,12 +31,16 @@ function readOptions(): Options {
         pair: { type: 'boolean', default: false },
         peer: { type: 'string' },
         new: { type: 'boolean', default: false },
+        blank: { type: 'boolean', default: false },
+        backups: { type: 'string' },
       },
     });
     const clients = Number(values.clients);
     const { listen, token, 'server-key': serverKey, log, 'new-token': newToken } = values;
-    const { pair, https, new: isNew, peer: peerListen } = values;
+    const { pair, https, new: isNew, blank, peer: peerListen } = values;
     if (pair && (isNew || peerListen !== undefined)) throw new Error('--pair makes both nodes');
+    const backups = values.backups === undefined ? undefined : resolve(values.backups);
+    if (blank && (pair || isNew || newToken)) throw new Error('--blank is for a lone new node');
     if (pair && newToken) throw new Error('--new-token is for a lone node');
     if (!Number.isInteger(clients) || clients < 1 || clients > 1000) {
       throw new Error('--clients takes a number from 1 to 1000');
@@ -47,13 +53,15 @@ function readOptions(): Options {
     const state = resolve(values.state);
     const peer =
       peerListen === undefined ? {} : { peer: { listen: peerListen, name: basename(state) } };
-    return { state, listen, https, clients, token, serverKey, log, newToken, pair, isNew, ...peer };
+    const made = blank ? 0 : clients;
+    const common = { state, listen, https, clients: made, newToken, pair, isNew, blank, backups };
+    return { ...common, token, serverKey, log, ...peer };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
     const hint =
       'usage: run [--state DIR] [--listen ADDR:PORT] [--https ADDR:PORT] [--clients N] ' +
-      '[--token tpm|softhsm] [--server-key rsa|p256] [--log info|debug] [--new-token] ' +
-      '[--pair | --peer ADDR:PORT [--new]]';
+      '[--token tpm|softhsm] [--server-key rsa|p256] [--log info|debug] [--backups DIR] ' +
+      '[--new-token | --blank | --pair | --peer ADDR:PORT [--new]]';
     throw new Stop('usage', message, hint, { cause });
   }
 }
@@ -65,12 +73,17 @@ function tryLine(state: string, endpoint: string): string {
   return `try: ${script} --state ${state} status   (KMIP clients: port ${port})`;
 }
 
-async function startLone(node: TrialNode, { state, isNew }: Options): Promise<void> {
+async function startLone(node: TrialNode, { state, isNew, blank }: Options): Promise<void> {
   if (isNew && (await node.startNew())) {
     const script = join(import.meta.dirname, '..', '..', 'scripts', 'twinlock');
     process.stdout.write(`NEW ${state}\ntry: ${script} --state ${state} peer join ADDRESS CODE\n`);
   }
-  const endpoint = isNew ? await node.serving() : await node.start();
+  if (blank && (await node.startNew())) {
+    const script = join(import.meta.dirname, '..', '..', 'scripts', 'twinlock');
+    const command = `${script} --state ${state} restore BACKUP SHARE...`;
+    process.stdout.write(`BLANK ${state}\nrestore: ${command}\n`);
+  }
+  const endpoint = isNew || blank ? await node.serving() : await node.start();
   process.stdout.write(`READY ${endpoint}\n${tryLine(state, endpoint)}\n`);
 }
 

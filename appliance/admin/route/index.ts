@@ -1,6 +1,7 @@
 import type { Reach } from '../appliance.ts';
 import type { Route } from '../route.ts';
 import { auditRoutes } from './audit.ts';
+import { backupRoutes } from './backup.ts';
 import { clientRoutes } from './client.ts';
 import { keyRoutes } from './key.ts';
 import { pairRoutes } from './pair.ts';
@@ -14,5 +15,6 @@ export function routesOf(reach: Reach): Route[] {
     ...keyRoutes(reach),
     ...auditRoutes(reach),
     ...pairRoutes(reach),
+    ...backupRoutes(reach),
   ];
 }

@@ -1,16 +1,22 @@
 import type { Command, Noun } from '../command.ts';
 import * as audit from './audit.ts';
+import * as backup from './backup.ts';
 import * as client from './client.ts';
 import * as group from './group.ts';
 import * as key from './key.ts';
 import * as peer from './peer.ts';
 import * as recovery from './recovery.ts';
+import * as restore from './restore.ts';
 import * as rotation from './rotation.ts';
 import * as seal from './seal.ts';
 import * as status from './status.ts';
 
 /** Commands of one word. */
-export const plainCommands: readonly Command[] = [...status.commands, ...seal.commands];
+export const plainCommands: readonly Command[] = [
+  ...status.commands,
+  ...seal.commands,
+  ...restore.commands,
+];
 
 export const nouns: readonly Noun[] = [
   { name: 'audit', what: 'what everybody did or was denied', commands: audit.commands },
@@ -18,6 +24,7 @@ export const nouns: readonly Noun[] = [
   { name: 'group', what: 'key groups: who sees whose keys', commands: group.commands },
   { name: 'key', what: 'managed objects', commands: key.commands },
   { name: 'peer', what: 'the other node of the pair', commands: peer.commands },
+  { name: 'backup', what: 'copies of all keys for bad days', commands: backup.commands },
   { name: 'root', what: 'the root key in the token', commands: rotation.rootCommands },
   {
     name: 'wrapping-key',

@@ -21,11 +21,24 @@ export async function status({ admin, print }: Context): Promise<void> {
         ? []
         : [`rotation        ${found.wrappingKey.left} secrets to be sealed anew`]),
       `recovery        ${recoveryText(found.recovery)}`,
+      ...(found.backup === undefined ? [] : [`backup          ${backupText(found.backup)}`]),
       `keys            ${found.keys}`,
       `clients         ${found.clients} allowed, ${found.connections} connections now`,
       ...found.warnings.map((warning) => `warning         ${warning}`),
     ].join('\n');
   });
+}
+
+function backupText({ verified, failed }: NonNullable<StatusView['backup']>): string {
+  if (failed !== null) return `failed ${ago(failed.seconds)} ago: ${failed.reason}`;
+  if (verified === null) return 'none was ever made';
+  return `read back ${ago(verified.seconds)} ago, ${verified.keys} keys`;
+}
+
+function ago(seconds: number): string {
+  const hours = Math.floor(seconds / 3600);
+  if (hours === 0) return `${Math.floor(seconds / 60)} min`;
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
 
 function recoveryText(set: StatusView['recovery']): string {

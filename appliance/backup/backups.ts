@@ -1,0 +1,281 @@
+import type { KeyObject } from 'node:crypto';
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AuditEntry } from '../audit/event.ts';
+import type { Keeper } from '../keeper-client/keeper.ts';
+import { BackupError } from './error.ts';
+import { keepGenerations, listBackups, nameOf, readFileBytes } from './folder.ts';
+import { targetOf, UnfinishedFile } from './folder.ts';
+import type { Listed } from './folder.ts';
+import type { Heads, Manifest } from './manifest.ts';
+import { readMemory, writeMemory } from './memory.ts';
+import type { BackupMemory } from './memory.ts';
+import { restoreBundle } from './restore.ts';
+import type { RecordTarget, Restored } from './restore.ts';
+import { missingFrom, verifyBundle } from './verify.ts';
+import type { Verified } from './verify.ts';
+import { BundleWriter } from './write.ts';
+import type { RecordSource } from './write.ts';
+
+export interface BackupParts {
+  readonly records: RecordSource & RecordTarget;
+  readonly keeper: Keeper;
+  readonly cluster: string;
+  readonly node: string;
+  readonly recordKey: KeyObject;
+  readonly commitmentKey: KeyObject;
+  /** How large the keystore is, in bytes, and how many objects and clients it has. */
+  readonly size: () => {
+    readonly bytes: number;
+    readonly objects: number;
+    readonly clients: number;
+  };
+  readonly software: string;
+  /** The node's own folder, where a backup lies while it is restored. */
+  readonly folder: string;
+  /** Where backups go when nobody says where, and how many of this node stay there. */
+  readonly target?: string;
+  readonly keep: number;
+  readonly files: () => readonly (readonly [name: string, content: Uint8Array])[];
+  readonly random: (bytes: number) => Buffer;
+  readonly now: () => number;
+  readonly note: (entry: AuditEntry) => void;
+  readonly log: (
+    level: 'info' | 'warn' | 'error',
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => void;
+}
+
+/** Who acts, for the audit. */
+export interface By {
+  readonly request: string;
+  readonly actor: string;
+}
+
+export interface Made {
+  readonly file: string;
+  readonly bytes: number;
+  readonly verified: Verified;
+  /** Older backups that were deleted for it. */
+  readonly deleted: readonly string[];
+}
+
+const triesMost = 5;
+const expectedLeast = 1 << 20;
+
+/** The backups of a node: makes, reads back, lists and restores them, one at a time. */
+export class Backups {
+  readonly #parts: BackupParts;
+  readonly #memory: string;
+  #busy = false;
+
+  constructor(parts: BackupParts) {
+    this.#parts = parts;
+    this.#memory = join(parts.folder, 'backup.json');
+    rmSync(this.#spool, { force: true });
+  }
+
+  get memory(): BackupMemory {
+    return readMemory(this.#memory);
+  }
+
+  /**
+   * Makes a backup, flushes it, reads it back from the disk, and only then gives it its name; then
+   * deletes what is over the number of generations. `to`: a folder, or a file that is not there;
+   * without it the configured folder. Throws BackupError.
+   */
+  create(to: string | undefined, by: By): Promise<Made> {
+    return this.#alone('backup create', by, async () => {
+      const path = to ?? this.#parts.target;
+      if (path === undefined) {
+        throw new BackupError('not-written', 'no folder for backups is configured');
+      }
+      try {
+        for (let tries = 1; ; tries++) {
+          try {
+            return await this.#create(path);
+          } catch (error) {
+            if (!isRotated(error) || tries === triesMost) throw error;
+          }
+        }
+      } catch (error) {
+        // A path that a person mistyped is no backup that failed.
+        const reason = error instanceof BackupError ? error.code : 'failed';
+        if (to === undefined || reason !== 'not-written') this.#rememberFailure(reason);
+        throw error;
+      }
+    });
+  }
+
+  /** Makes a backup for whoever reads it; whether it arrives anywhere is not known here. */
+  async *stream(by: By): AsyncGenerator<Buffer> {
+    this.#begin();
+    const act = 'backup create';
+    try {
+      yield* this.#writer().bytes();
+      this.#parts.note({ ...by, act, outcome: 'success' });
+    } catch (error) {
+      this.#parts.note({ ...by, act, outcome: 'failed', reason: codeOf(error) });
+      throw error;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Reads a backup to its end and compares every key with its record. Throws BackupError. */
+  verify(source: AsyncIterable<Buffer>, by: By): Promise<Verified> {
+    return this.#noted('backup verify', by, () => verifyBundle(source, this.#parts));
+  }
+
+  /** The backups in a folder, oldest first. Throws BackupError `not-written`. */
+  list(folder = this.#parts.target): readonly Listed[] {
+    if (folder === undefined) {
+      throw new BackupError('not-written', 'no folder for backups is configured');
+    }
+    return listBackups(folder);
+  }
+
+  /**
+   * Takes a backup's records in: only adds. On a node without records of its own, it is remembered
+   * that the wrapping key has to be rotated. Throws BackupError, KeystoreError.
+   */
+  restore(source: AsyncIterable<Buffer>, by: By): Promise<Restored & { readonly fresh: boolean }> {
+    return this.#alone('restore', by, async () => {
+      const { folder, records, keeper } = this.#parts;
+      const file = new UnfinishedFile(folder, 'twinlock-incoming.backup', expectedLeast);
+      try {
+        for await (const bytes of source) file.write(bytes);
+        file.flush();
+        const open = (): AsyncIterable<Buffer> => readFileBytes(file.path);
+        const { manifest } = await verifyBundle(open(), this.#parts);
+        const fresh = this.#isFresh(manifest);
+        const generation = (await keeper.status()).generation ?? '';
+        const { bundle } = manifest;
+        const remember = (whole: boolean): void => {
+          if (!fresh) return;
+          const restored = { bundle, time: this.#parts.now(), whole, generation };
+          writeMemory(this.#memory, { ...this.memory, restored });
+        };
+        remember(false);
+        const restored = await restoreBundle(open, { ...this.#parts, target: records });
+        remember(true);
+        return { ...restored, fresh };
+      } finally {
+        file.discard();
+      }
+    });
+  }
+
+  /** What is missing here of what somebody says there is: newer records, or whole epochs. */
+  compare(heads: Heads): { readonly missing: Restored['missing'] } {
+    const spokenOf = Object.entries(heads).map(([epoch, [seq]]) => [epoch, seq]);
+    const wanted = Object.fromEntries(spokenOf) as Record<string, number>;
+    return { missing: missingFrom(this.#parts.records.heads(), wanted) };
+  }
+
+  /** Whether this node has nothing of its own yet, or is amid being restored from this backup. */
+  #isFresh({ bundle, node: author }: Manifest): boolean {
+    const { restored } = this.memory;
+    const { records, node, size } = this.#parts;
+    if (author === node) return false;
+    if (restored?.bundle === bundle && !restored.whole) return true;
+    const { objects, clients } = size();
+    return (
+      objects === 0 && clients === 0 && records.members().every((member) => member.node === node)
+    );
+  }
+
+  #rememberFailure(reason: string): void {
+    const failed = { time: this.#parts.now(), reason };
+    writeMemory(this.#memory, { ...this.memory, failed });
+  }
+
+  async #create(path: string): Promise<Made> {
+    const { keep, now } = this.#parts;
+    const { folder, name } = targetOf(path);
+    const writer = this.#writer();
+    const expected = Math.max(expectedLeast, this.#parts.size().bytes);
+    const mark = this.#parts.random(4).toString('hex');
+    const file = new UnfinishedFile(folder, `twinlock-${mark}.backup`, expected);
+    try {
+      for await (const bytes of writer.bytes()) file.write(bytes);
+      file.flush();
+      const verified = await verifyBundle(readFileBytes(file.path), this.#parts);
+      const { manifest, totals } = verified;
+      const finished = file.finish(name ?? nameOf(manifest));
+      const { bytes } = file;
+      const { bundle } = manifest;
+      const counts = { keys: totals.secrets, records: totals.records };
+      const { failed: _failed, ...memory } = this.memory;
+      const done = { time: now(), file: finished, bundle, bytes, ...counts };
+      writeMemory(this.#memory, { ...memory, verified: done });
+      const deleted = name === undefined ? keepGenerations(folder, finished, keep) : [];
+      this.#parts.log('info', 'a backup was made and read back', { bundle, ...counts });
+      return { file: finished, bytes, verified, deleted };
+    } catch (error) {
+      file.discard();
+      throw error;
+    }
+  }
+
+  #writer(): BundleWriter {
+    const { records: source, keeper, recordKey, random, files } = this.#parts;
+    const { cluster, node, now, software, size } = this.#parts;
+    const about = (): Omit<Manifest, 'bundle' | 'heads' | 'recordKeys' | 'state'> => {
+      const { objects } = size();
+      return { cluster, node, made: now(), software, objects };
+    };
+    return new BundleWriter({ source, keeper, recordKey, random, files, about });
+  }
+
+  get #spool(): string {
+    return join(this.#parts.folder, 'twinlock-incoming.backup.part');
+  }
+
+  #begin(): void {
+    if (this.#busy) throw new BackupError('busy', 'a backup is being made or restored already');
+    this.#busy = true;
+  }
+
+  async #alone<T>(act: string, by: By, work: () => Promise<T>): Promise<T> {
+    this.#begin();
+    try {
+      return await this.#noted(act, by, work);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #noted<T>(act: string, by: By, work: () => Promise<T>): Promise<T> {
+    const { note, log } = this.#parts;
+    try {
+      const value = await work();
+      note({ ...by, act, outcome: 'success' });
+      return value;
+    } catch (error) {
+      const reason = codeOf(error);
+      note({ ...by, act, outcome: 'failed', reason });
+      const text = error instanceof Error ? error.message : 'unknown';
+      log('error', `${act} failed`, { code: reason, error: text });
+      throw error;
+    }
+  }
+}
+
+function isRotated(error: unknown): boolean {
+  return error instanceof BackupError && error.code === 'rotated';
+}
+
+function codeOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : 'failed';
+}
+
+/** The size of files in bytes; of those that are there. */
+export function sizeOf(...paths: readonly string[]): number {
+  return paths.reduce(
+    (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}

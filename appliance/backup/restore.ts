@@ -1,0 +1,146 @@
+import type { KeyObject } from 'node:crypto';
+import { contextBytes, creationOf } from '../keystore/material.ts';
+import { decodeHead } from '../keystore/record.ts';
+import { fromKeeper } from './bundle-key.ts';
+import { damaged } from './error.ts';
+import type { BundledRecord } from './item.ts';
+import type { Heads, Manifest } from './manifest.ts';
+import { openBundle } from './read.ts';
+import { missingFrom, verifyBundle } from './verify.ts';
+import type { VerifyParts } from './verify.ts';
+
+/** What takes a backup's records in. */
+export interface RecordTarget {
+  heads(): Heads;
+  digest(pause: () => Promise<void>): Promise<Manifest['state']>;
+  members(): readonly { readonly node: string }[];
+  trust(node: string, recordKey: string, reason: 'restored'): Promise<void>;
+  ingest(
+    entries: readonly BundledRecord[],
+  ): Promise<{ readonly added: number; readonly corrupt: readonly string[] }>;
+}
+
+export interface RestoreParts extends VerifyParts {
+  readonly target: RecordTarget;
+  readonly commitmentKey: KeyObject;
+}
+
+export interface Restored {
+  readonly manifest: Manifest;
+  readonly records: number;
+  readonly secrets: number;
+  readonly absent: number;
+  /** How many of the records were not here before. */
+  readonly added: number;
+  /** Newer records that something speaks of, and that are neither in the backup nor here. */
+  readonly missing: readonly {
+    readonly epoch: string;
+    readonly from: number;
+    readonly to: number;
+  }[];
+  /** Records that are here and not in the backup: nothing is taken back. */
+  readonly newer: number;
+  /**
+   * Whether this node is now what the other was, by one number for all its tables; undefined where
+   * it holds more than the backup, or folds records differently.
+   */
+  readonly same: boolean | undefined;
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+const batchMost = 256;
+
+/**
+ * Takes a backup's records in that are not here yet, with their secrets, and takes nothing away.
+ * The backup is read twice: to its end before the first record is taken, so that a damaged one
+ * leaves nothing behind; cut short, it is simply done again. `open`: gives its bytes anew.
+ * Throws BackupError, and KeystoreError as `ingest` does.
+ */
+export async function restoreBundle(
+  open: () => AsyncIterable<Buffer>,
+  parts: RestoreParts,
+): Promise<Restored> {
+  const { target } = parts;
+  const { manifest, totals, spokenOf } = await verifyBundle(open(), parts);
+  const members = new Set(target.members().map(({ node }) => node));
+  for (const [node, key] of Object.entries(manifest.recordKeys)) {
+    if (!members.has(node)) await target.trust(node, key, 'restored');
+  }
+  const { added, files } = await take(open(), parts);
+  const held = target.heads();
+  const newer = Object.entries(held).reduce(
+    (sum, [epoch, [seq]]) => sum + Math.max(0, seq - (manifest.heads[epoch]?.[0] ?? 0)),
+    0,
+  );
+  const missing = missingFrom(held, spokenOf);
+  const { records, secrets, absent } = totals;
+  const same = await isSame(manifest, parts);
+  return { manifest, records, secrets, absent, added, missing, newer, same, files };
+}
+
+async function isSame(
+  { heads, state }: Manifest,
+  { target }: RestoreParts,
+): Promise<boolean | undefined> {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const { fold, digest } = await target.digest(turn);
+  // An epoch of one record holds no more than its beginning, which changes no object.
+  const more = Object.entries(target.heads()).some(
+    ([epoch, [seq]]) => seq > Math.max(1, heads[epoch]?.[0] ?? 0),
+  );
+  return more || fold !== state.fold ? undefined : digest === state.digest;
+}
+
+async function take(
+  source: AsyncIterable<Buffer>,
+  parts: RestoreParts,
+): Promise<{ added: number; files: Map<string, Buffer> }> {
+  const { content } = await openBundle(source, parts);
+  const files = new Map<string, Buffer>();
+  let added = 0;
+  let batch: BundledRecord[] = [];
+  const flush = async (): Promise<void> => {
+    const fresh = await Promise.all(batch.map((record) => sealedAnew(record, parts)));
+    batch = [];
+    added += (await parts.target.ingest(fresh)).added;
+  };
+  for await (const each of content) {
+    if (each.is === 'file') {
+      files.set(each.name, Buffer.from(each.content));
+      continue;
+    }
+    batch.push(each.record);
+    if (batch.length >= batchMost) await flush();
+  }
+  await flush();
+  return { added, files };
+}
+
+/** A secret goes in under the wrapping key that is written under: the older may soon be gone. */
+async function sealedAnew(record: BundledRecord, parts: RestoreParts): Promise<BundledRecord> {
+  const { keeper, cluster } = parts;
+  const { sealed, body } = record;
+  if (sealed === undefined) return record;
+  const status = await currentGeneration(parts);
+  if (Buffer.from(sealed.subarray(1, 17)).toString('hex') === status) return record;
+  const head = decodeHead(body);
+  const creation = head && creationOf(head);
+  if (creation === undefined) throw damaged('a secret that no record speaks of');
+  const context = contextBytes(cluster, creation.context);
+  try {
+    const secret = await keeper.open(context, sealed);
+    const anew = await keeper.seal(context, secret);
+    secret.fill(0);
+    return { ...record, sealed: anew };
+  } catch (cause) {
+    throw fromKeeper(cause);
+  }
+}
+
+async function currentGeneration({ keeper }: RestoreParts): Promise<string | undefined> {
+  try {
+    return (await keeper.status()).generation;
+  } catch (cause) {
+    throw fromKeeper(cause);
+  }
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { AdminRefusal } from '../../admin/client.ts';
+import type { RestoredView, StatusView } from '../../admin/schema.ts';
+import { parseBundleHead } from '../../keeper-client/bundle-head.ts';
+import type { BundleHead } from '../../keeper-client/bundle-head.ts';
+import type { Command } from '../command.ts';
+import { CommandError } from '../context.ts';
+import type { Context } from '../context.ts';
+import { date } from '../format.ts';
+import { asked } from '../keeper.ts';
+import { givenShares } from '../share-input.ts';
+import { openBackup } from './backup.ts';
+
+const pollMilliseconds = 200;
+const patience = 120_000;
+
+/**
+ * Takes a backup in. On a node that is new, shares open its slot table first and the token that is
+ * there gets a slot; on one that serves, shares are needed only for a backup that was made under a
+ * wrapping key of the past. Cut short at any moment, it is simply repeated.
+ */
+export async function restore(
+  context: Context,
+  file: string,
+  shareFiles: readonly string[],
+): Promise<void> {
+  const { keeper, print } = context;
+  const head = headOf(file);
+  const { state } = await asked(keeper, (console) => console.status());
+  if (state === 'sealed') {
+    const hint = 'see `twinlock status`; after a lost token: twinlock recovery restore';
+    throw new CommandError('not-serving', 'the wrapping key is not open', hint);
+  }
+  if (state === 'new') await openNew(context, head, shareFiles);
+  await serving(context);
+  const restored = await take(context, file, head, shareFiles);
+  if (restored.restarts) await serving(context);
+  if (restored.fresh) await rotate(context);
+  print(restored, () => described(restored));
+}
+
+async function openNew(
+  context: Context,
+  { slots }: BundleHead,
+  files: readonly string[],
+): Promise<void> {
+  if (files.length === 0 && !process.stdin.isTTY) {
+    const hint = 'name the files of the shares behind the backup';
+    throw new CommandError('bad-request', 'this node is new: shares open the backup', hint);
+  }
+  const shares = await givenShares(context, files);
+  const rootKeyLabel = `twinlock root ${randomBytes(4).toString('hex')}`;
+  await asked(context.keeper, (console) => console.restore({ shares, rootKeyLabel, slots }));
+}
+
+async function take(
+  context: Context,
+  file: string,
+  { slots }: BundleHead,
+  files: readonly string[],
+): Promise<RestoredView> {
+  const { admin, keeper } = context;
+  try {
+    return await admin.restore(openBackup(file));
+  } catch (error) {
+    const needed = error instanceof AdminRefusal && error.code === 'shares-needed';
+    if (!needed || (files.length === 0 && !process.stdin.isTTY)) throw error;
+  }
+  const shares = await givenShares(context, files);
+  await asked(keeper, (console) => console.lend({ shares, slots }));
+  return admin.restore(openBackup(file));
+}
+
+/** The old node knows the wrapping key too, and somebody may have it. */
+async function rotate(context: Context): Promise<void> {
+  await asked(context.keeper, (console) => console.rotateWrappingKey());
+  for (;;) {
+    const { wrappingKey } = await serving(context);
+    if (wrappingKey.left === undefined) return;
+    await new Promise((done) => setTimeout(done, pollMilliseconds));
+  }
+}
+
+/** Waits for the server, which starts once its keeper is open, or starts anew. */
+async function serving({ admin }: Context): Promise<StatusView> {
+  for (let waited = 0; ; waited += pollMilliseconds) {
+    try {
+      const status = await admin.status();
+      const open = status.state === 'SERVING' || status.state === 'DEGRADED';
+      if (open || waited > patience) return status;
+    } catch (error) {
+      const away = error instanceof AdminRefusal && error.code === 'not-reachable';
+      if (!away || waited > patience) throw error;
+    }
+    await new Promise((done) => setTimeout(done, pollMilliseconds));
+  }
+}
+
+function headOf(path: string): BundleHead {
+  const bytes = startOf(path, 64 << 10);
+  let parsed = parseBundleHead(bytes);
+  if (parsed.is === 'more') parsed = parseBundleHead(startOf(path, parsed.bytes));
+  if (parsed.is === 'head') return parsed.head;
+  const newer = parsed.is === 'newer';
+  const message = newer ? 'a later version made this backup' : `${path} is no backup`;
+  const hint = newer ? 'restore it with that version' : 'see `twinlock backup list`';
+  throw new CommandError('bad-request', message, hint);
+}
+
+function startOf(path: string, most: number): Buffer {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    const hint = 'name the file of a backup';
+    throw new CommandError('bad-request', `${path} cannot be read`, hint, { cause });
+  }
+  try {
+    const bytes = Buffer.alloc(most);
+    return bytes.subarray(0, readSync(file, bytes, 0, most, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function described(restored: RestoredView): string {
+  const { made, keys, records, added, newer, missing, fresh, same } = restored;
+  const gone = missing.map(
+    ({ epoch, from, to }) =>
+      `missing: records ${from} to ${to} of ${epoch}; look for a newer backup`,
+  );
+  return [
+    `the backup of ${date(made)} is restored: ${keys} keys, ${records} records, ${added} new here`,
+    ...(newer === 0 ? [] : [`${newer} newer records that were here stay`]),
+    ...gone,
+    ...(same === false ? ['its tables are not what the other node’s were: see the log'] : []),
+    ...(fresh ? ['the old node’s slot is gone, and the wrapping key is a new one'] : []),
+    ...(fresh ? [`what was made after ${date(made)} is not in this backup`] : []),
+  ].join('\n');
+}
+
+export const commands: readonly Command[] = [
+  {
+    name: 'restore',
+    parameters: ['<file>', '[share...]'],
+    what: 'take a backup in; shares’ files for a new node, or for an old backup',
+    run: (context, [file = '', ...shares]) => restore(context, file, shares),
+  },
+];
