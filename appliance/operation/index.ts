@@ -36,6 +36,8 @@ import { joinSplitKey } from './join-split-key.ts';
 import { ping } from './ping.ts';
 import { log } from './log.ts';
 import { interop } from './interop.ts';
+import { deriveKey } from './derive-key.ts';
+import { validate } from './validate.ts';
 import type { OperationDefinition } from './operation.ts';
 import { poll } from './poll.ts';
 import { query } from './query.ts';
@@ -51,6 +53,7 @@ export const operations: readonly OperationDefinition[] = [
   reKeyKeyPair,
   certify,
   reCertify,
+  deriveKey,
   locate,
   check,
   get,
@@ -68,6 +71,7 @@ export const operations: readonly OperationDefinition[] = [
   destroy,
   archive,
   recover,
+  validate,
   query,
   discoverVersions,
   poll,
