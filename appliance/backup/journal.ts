@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeyObject } from 'node:crypto';
@@ -36,6 +35,7 @@ export interface JournalOptions {
 
 const suffix = '.journal';
 const retryMilliseconds = 5_000;
+const patienceMilliseconds = 5_000;
 /** A file is read in one piece, so it does not grow for ever. */
 const fileBytes = 64 << 20;
 
@@ -90,8 +90,7 @@ export class Journal {
       }
       const frame = sealFrame(opened.key, opened.head, opened.frames++, entries);
       opened.bytes += frame.length;
-      await opened.file.appendFile(frame);
-      await opened.file.datasync();
+      await this.#inTime(flushed(opened.file, frame));
     } catch (error) {
       // Nobody knows what the medium holds now: this file is written no more.
       this.#failed(error);
@@ -105,6 +104,16 @@ export class Journal {
     const opened = this.#opened;
     this.#opened = undefined;
     await opened?.file.close().catch(() => {});
+  }
+
+  /** A share that hangs must not make clients wait for it: it counts as gone. */
+  #inTime(writing: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.after(patienceMilliseconds, () => {
+        reject(new Error('the journal’s medium does not answer'));
+      });
+      writing.then(resolve, reject).finally(cancel);
+    });
   }
 
   #isStopped(): boolean {
@@ -190,21 +199,22 @@ export async function readJournal(
 }
 
 /** The journals in a folder, oldest first by what they say of themselves; none where it is gone. */
-export function journalsIn(
+export async function journalsIn(
   folder: string,
-): { readonly path: string; readonly head: JournalHead }[] {
-  let names: string[];
-  try {
-    names = readdirSync(folder).filter((name) => name.endsWith(suffix));
-  } catch {
-    return [];
-  }
-  const found = names.flatMap((name) => {
+): Promise<{ readonly path: string; readonly head: JournalHead }[]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const found: { path: string; head: JournalHead }[] = [];
+  for (const name of names.filter((each) => each.endsWith(suffix))) {
     const path = join(folder, name);
-    const parsed = parseJournalHead(readFileSync(path));
-    return parsed === undefined ? [] : [{ path, head: parsed.head }];
-  });
+    const parsed = parseJournalHead(await readFile(path));
+    if (parsed !== undefined) found.push({ path, head: parsed.head });
+  }
   return found.sort((a, b) => a.head.made - b.head.made || (a.path < b.path ? -1 : 1));
+}
+
+async function flushed(file: FileHandle, bytes: Buffer): Promise<void> {
+  await file.appendFile(bytes);
+  await file.datasync();
 }
 
 function generationsIn(slots: string): Set<string> {

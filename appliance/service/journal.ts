@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { Journal, journalsIn, readJournal } from '../backup/journal.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
@@ -11,21 +11,28 @@ interface JournalParts {
   readonly surroundings: Surroundings;
 }
 
-/** Takes in what lies in the journal's folder, and opens a journal there. */
-export async function openJournal(
+/**
+ * Opens a journal in the configured folder and takes in what lies there. Nobody waits for either: a
+ * medium that hangs must not keep a node from serving.
+ */
+export function openJournal(
   parts: JournalParts & { readonly configuration: Configuration },
-): Promise<Journal | undefined> {
+): Journal | undefined {
   const { keystore, keeper, surroundings, configuration } = parts;
   const { journal: folder } = configuration.replication;
   if (folder === undefined) return undefined;
-  await takeJournals(folder, parts);
   const { replica } = keystore;
   const { cluster, node } = replica;
   const members = (): ReturnType<typeof replica.members> => replica.members();
   const { now, random, after } = surroundings;
   const log: ConstructorParameters<typeof Journal>[0]['log'] = surroundings.log;
   const journal = new Journal({ folder, keeper, cluster, node, members, now, random, after, log });
-  await journal.start();
+  void takeJournals(folder, parts)
+    .catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : 'unknown';
+      surroundings.log('warn', 'the journals were not read', { error: text });
+    })
+    .then(() => journal.start());
   return journal;
 }
 
@@ -38,10 +45,10 @@ export async function takeJournals(folder: string, parts: JournalParts): Promise
   const { replica } = keystore;
   let regained: { readonly epoch: string; readonly seq: number } | undefined;
   let recovered = 0;
-  for (const { path, head } of journalsIn(folder)) {
+  for (const { path, head } of await journalsIn(folder)) {
     if (head.cluster !== replica.cluster) continue;
     try {
-      const read = await readJournal(readFileSync(path), keeper, async (entries) => {
+      const read = await readJournal(await readFile(path), keeper, async (entries) => {
         const done = await replica.ingest(entries);
         recovered += done.added;
         regained ??= done.regained;

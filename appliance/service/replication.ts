@@ -75,7 +75,7 @@ export async function startReplication(parts: {
     features,
     able: () => ability.able && keystore.failure === undefined,
   });
-  const journal = await openJournal({ keystore, keeper, configuration, surroundings });
+  const journal = openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
   const promise = new CopyPromise({
     cutOff: () => cutOff.stands,

@@ -89,7 +89,7 @@ test('what was answered with a journal survives the loss of the lone node’s di
     Array.from({ length: 40 }, (_, i) => makeKey(one.keystore, Buffer.alloc(32, i))),
   );
   t.deepEqual([...new Set(made.map((id) => one.keystore.copies(id)))], ['journal']);
-  for (const { path } of journalsIn(folder)) {
+  for (const { path } of await journalsIn(folder)) {
     const bytes = readFileSync(path);
     for (const word of ['object-created', 'default', made[0] ?? '']) t.false(bytes.includes(word));
   }
@@ -105,7 +105,7 @@ test('what was answered with a journal survives the loss of the lone node’s di
 test('with the shares alone a journal opens on another token', async (t) => {
   const { one, token, shares, folder } = await loneNode(t);
   await makeKey(one.keystore, Buffer.alloc(32, 1));
-  const [found] = journalsIn(folder);
+  const [found] = await journalsIn(folder);
   if (found === undefined) throw new Error('no journal');
   const { keyId } = (JSON.parse(found.head.slots) as { table: { slots: { keyId: string }[] } })
     .table.slots[0] ?? { keyId: '' };
