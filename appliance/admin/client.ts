@@ -148,14 +148,14 @@ export class AdminClient {
       });
       return;
     }
-    throw refusalIn(await textOf(answer));
+    throw refusalIn(await textOf(answer), answer.statusCode);
   }
 
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
     const answer = await this.#send(method, path, body);
     const text = await textOf(answer);
     if ((answer.statusCode ?? 500) < 300) return JSON.parse(text) as T;
-    throw refusalIn(text);
+    throw refusalIn(text, answer.statusCode);
   }
 
   #send(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
@@ -190,8 +190,11 @@ async function textOf(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function refusalIn(text: string): AdminRefusal {
+function refusalIn(text: string, status: number | undefined): AdminRefusal {
   const known = problem.safeParse(parsed(text));
+  if (!known.success && status === 503) {
+    return new AdminRefusal('not-reachable', 'the server is stopping', 'try again in a moment');
+  }
   if (!known.success) return new AdminRefusal('failed', 'unknown answer', 'see the server’s log');
   const { code, message, hint } = known.data.error;
   return new AdminRefusal(code, message, hint);
