@@ -49,7 +49,7 @@ export function mutationsNotSeen(run: Run): string[] {
   return replayed.flatMap(({ exchange: { request, response } }, i) =>
     mutated(response)
       .filter(({ node }) => !isSeen({ request, response: node }, i, replayed, scenes))
-      .filter((mutation) => !isAllowed(mutation, run))
+      .filter((mutation) => !isAllowed(mutation, run, request))
       .map(({ what, leaf }) => `${i}: ${what} ${leaf.name}`),
   );
 }
@@ -62,7 +62,14 @@ interface Mutation {
   readonly node: XmlNode;
 }
 
-function isAllowed({ what, leaf, path }: Mutation, run: Run): boolean {
+/** Whether a request asks for all attributes there are: then more may come than the case knows. */
+function wantsAll(request: XmlNode): boolean {
+  const items = request.items.map(leaves);
+  const reading = items.filter((each) => each.some(({ value }) => value === 'GetAttributes'));
+  return reading.some((each) => each.every(({ name }) => name !== 'AttributeName'));
+}
+
+function isAllowed({ what, leaf, path }: Mutation, run: Run, request: XmlNode): boolean {
   if (isFree(leaf.name, leaf.value)) return true;
   if (path.includes('ServerInformation')) return true;
   if (serverToClient.has(leaf.value)) return true;
@@ -73,7 +80,8 @@ function isAllowed({ what, leaf, path }: Mutation, run: Run): boolean {
     return what === 'changed' && varyWhen[leaf.name]?.(leaf, run) === true;
   }
   // The server may say more than the case knows of.
-  return what === 'left out' && lists.has(leaf.name);
+  if (what !== 'left out') return false;
+  return lists.has(leaf.name) || (leaf.name === 'Attribute' && wantsAll(request));
 }
 
 const serverToClient: ReadonlySet<string> = new Set(['Notify', 'Put']);

@@ -41,14 +41,32 @@ const fields: Readonly<Record<number, readonly Item[]>> = {
   [Operation.SignatureVerify]: [bytes(Tag.Data, '00'), bytes(Tag.SignatureData, '00')],
   [Operation.MAC]: [bytes(Tag.Data, '00')],
   [Operation.MACVerify]: [bytes(Tag.Data, '00'), bytes(Tag.MACData, '00'.repeat(32))],
+  [Operation.CreateSplitKey]: [
+    integer(Tag.SplitKeyParts, 2),
+    integer(Tag.SplitKeyThreshold, 2),
+    enumeration(Tag.SplitKeyMethod, e.SplitKeyMethod.XOR),
+    structure(Tag.Attributes),
+  ],
   [Operation.GetUsageAllocation]: [{ tag: Tag.UsageLimitsCount, type: 'LongInteger', value: 1n }],
 };
+
+/** What names the object, where that is not its Unique Identifier. */
+const identifierTags: Readonly<Record<number, number>> = {
+  [Operation.ReKeyKeyPair]: Tag.PrivateKeyUniqueIdentifier,
+};
+
+/** What has to say an object type first. */
+const typed: ReadonlySet<number> = new Set([Operation.CreateSplitKey, Operation.JoinSplitKey]);
 
 const onObjects = operations.filter(({ policy }) => policy.target === 'object');
 const nameOf = (operation: number): string => e.nameOf(Operation, operation);
 
 function asked(operation: number, id: string): Asked {
-  const payload = [text(Tag.UniqueIdentifier, id), ...(fields[operation] ?? [])];
+  const tag = identifierTags[operation] ?? Tag.UniqueIdentifier;
+  const before = typed.has(operation)
+    ? [enumeration(Tag.ObjectType, e.ObjectType.SymmetricKey)]
+    : [];
+  const payload = [...before, text(tag, id), ...(fields[operation] ?? [])];
   return { operation, payload };
 }
 
@@ -116,7 +134,10 @@ const usable = [State.Active, State.Deactivated, State.Compromised];
  * operations' error tables). What is not declared here has to be before it can land.
  */
 const allowedIn: Readonly<Record<number, readonly State[]>> = {
-  [Operation.Check]: all,
+  [Operation.Check]: whole,
+  [Operation.ReKey]: whole.filter((state) => state !== State.Compromised),
+  [Operation.Archive]: whole,
+  [Operation.ObtainLease]: whole,
   [Operation.Get]: whole,
   [Operation.GetAttributes]: all,
   [Operation.GetAttributeList]: all,

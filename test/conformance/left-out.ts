@@ -1,0 +1,50 @@
+/** Operations that are not performed, by the names of the enumeration, each with its reason. */
+export const leftOut: Readonly<Record<string, string>> = {
+  Notify: 'a server sends it to a client; this one never calls its clients',
+  Put: 'a server sends it to a client; this one never calls its clients',
+  DelegatedLogin: 'a client is its certificate; nobody acts in the name of another',
+  Login: 'a client is its certificate; there is no other way in, and no session to begin',
+  Logout: 'a client is its certificate; there is no session to end',
+  PKCS_11: 'the token is the root of trust and is not lent to clients',
+  ReProvision: 'certificates of clients are allowed by an administrator, not by the client',
+  SetEndpointRole: 'the server never becomes a client of its clients',
+  QueryAsynchronousRequests: 'a client knows the correlation values it was given',
+  Process: 'requests are processed when they come; there is none to be processed later',
+};
+
+/** What a reader of the specification would not expect. */
+export const notes: readonly string[] = [
+  'Discover Versions is answered in 1.0 too: every client begins with it.',
+  'Get: keys are wrapped by encryption alone (AES key wrap, block modes, RSA), not by MAC or ' +
+    'signature. A key that was registered wrapped is given as it was.',
+  'Locate: the default member of an Object Group is its oldest.',
+  'Destroy keeps the material sealed for a retention time; no client can reach it.',
+  'Leases last an hour and bind clients; the server keeps none. ' +
+    'Fresh ends with the first Get, which does not wait for it.',
+  'Usage Limits: a node spends only what it holds, and hands half on to its peer; ' +
+    'apart from each other they may refuse early, and never allow too much.',
+  'Decrypt, Signature Verify and MAC Verify work with Deactivated and Compromised keys: ' +
+    'Get gives those out too.',
+  'Certify signs with the key group’s own authority: a key that a client registered for it with ' +
+    'its certificate, or one that the group’s first Certify makes; that one never leaves.',
+  'Derive Key: PBKDF2, HASH, HMAC, ENCRYPT, SP 800-108 (HMAC, a counter of 32 bits before the ' +
+    'data), HKDF, (EC)DH; not AWS Signature 4.',
+  'Validate judges the certificates it is given and nothing else: no revocation lists, no roots ' +
+    'of its own.',
+  'Split keys: XOR and polynomials over GF(2^8).',
+  'Interop’s Reset takes nothing away.',
+  'RNG Seed uses none of the bytes and says so.',
+  'CCM, key wrapping modes, XTS and RSA gather a stream until its end (8 MiB at most). ' +
+    'Streams end after 5 minutes without use.',
+  'A client of 2.x that insists on it is answered asynchronously, any other at once; ' +
+    'pending answers end with a restart. ' +
+    'What is under way is not cancelled: a change that may be on disk cannot be called back.',
+  'Ephemeral answers Feature Not Supported.',
+  'Undo undoes the whole batch in one commit.',
+  'A Credential is read and set aside: the certificate says who a client is.',
+  'The HTTPS, XML and JSON profiles (POST /kmip) are served where `server.https_listen` names ' +
+    'a port. Maximum Response Size is that of the TTLV form. XML and JSON are strings, which ' +
+    'cannot be overwritten in memory once they held a key.',
+  'Certificate attributes of 2.x (Certificate Subject CN and their like) are not taken out of ' +
+    'certificates.',
+];
