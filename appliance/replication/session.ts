@@ -287,7 +287,8 @@ export class Session {
   #restart(heads: Heads): void {
     this.#theirs = { ...heads };
     this.#sent = heads;
-    this.#parts.replica.receipts.replace(this.peer, heads);
+    const { receipts } = this.#parts.replica;
+    receipts.replace(this.peer, this.#able ? heads : lower(heads, receipts.heads(this.peer)));
     this.wake();
   }
 
@@ -304,9 +305,11 @@ export class Session {
       if ((this.#sent[epoch]?.[0] ?? 0) < head[0]) this.#sent = { ...this.#sent, [epoch]: head };
     }
     this.#lacking = new Set(lacking);
+    // What came while its token could not be proven counts from the moment it can.
+    const proven = able && !this.#able ? this.#theirs : heads;
     this.#able = able;
     this.#parts.replica.receipts.noteLacking(this.peer, lacking);
-    this.#parts.replica.receipts.note(this.peer, heads);
+    if (able) this.#parts.replica.receipts.note(this.peer, proven);
     this.#parts.changed();
   }
 
@@ -385,7 +388,7 @@ export class Session {
       heads[head.epoch] = [head.seq, hashOf(body).toString('hex')];
     }
     Object.assign(this.#theirs, heads);
-    this.#parts.replica.receipts.note(this.peer, heads);
+    if (this.#able) this.#parts.replica.receipts.note(this.peer, heads);
   }
 
   /** Where this node stands, in the epochs of which the peer was not told yet. */
@@ -431,4 +434,15 @@ export class Session {
     const materials = this.#parts.replica.materials(lacking.slice(0, 64));
     if (materials.length > 0) this.#send(messageKind.materials, encodeMaterials(materials));
   }
+}
+
+/** What a node says that cannot prove its root key takes from what is known, and adds nothing. */
+function lower(heads: Heads, known: Heads): Heads {
+  return Object.fromEntries(
+    Object.entries(known).flatMap(([epoch, head]) => {
+      const said = heads[epoch];
+      if (said === undefined) return [];
+      return [[epoch, said[0] < head[0] ? said : head] as const];
+    }),
+  );
 }

@@ -31,9 +31,12 @@ test('a key is answered when the other node has it and can open it', async (t) =
 
 test('while the peer cannot prove its root key it counts as away', async (t) => {
   const { one, two } = await twins(t);
-  await setPolicy(one, 'refuse', 0);
   two.able = false;
   await until(() => !one.carrier.present);
+  const id = await makeKey(one.keystore, secret);
+  await until(() => two.keystore.object(id) !== undefined);
+  t.is(one.keystore.copies(id), 'single');
+  await setPolicy(one, 'refuse', 0);
   t.is(one.carrier.peers()[0]?.state, 'unable');
   await t.throwsAsync(makeKey(one.keystore, secret), {
     instanceOf: KeystoreError,
@@ -41,6 +44,7 @@ test('while the peer cannot prove its root key it counts as away', async (t) => 
   });
   two.able = true;
   await until(() => one.carrier.present);
+  t.is(one.keystore.copies(id), 'both');
   t.truthy(await makeKey(one.keystore, secret));
 });
 
