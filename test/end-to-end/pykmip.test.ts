@@ -24,10 +24,22 @@ if (!installed) console.log('skipped: no python3-pykmip, the independent KMIP cl
       state: 'ACTIVE',
       list: true,
       active: 'OPERATION_FAILED: PERMISSION_DENIED - An Active object has to be revoked first',
+      pair: true,
+      renewed: true,
       gone: 'OPERATION_FAILED: ITEM_NOT_FOUND - No such object',
       unknown: 'OPERATION_FAILED: ITEM_NOT_FOUND - No such object',
     };
     const versions = ['KMIP_1_0', 'KMIP_1_1', 'KMIP_1_2', 'KMIP_1_3', 'KMIP_1_4'];
-    t.deepEqual(seen, Object.fromEntries(versions.map((version) => [version, expected])));
+    const computed = {
+      opened: 'some data',
+      verdicts: ['VALID', 'INVALID'],
+      mac: true,
+      derived: true,
+    };
+    const all = versions.map((version) => {
+      const computes = version > 'KMIP_1_1';
+      return [version, { ...expected, computed: computes ? computed : null }];
+    });
+    t.deepEqual(seen, Object.fromEntries(all));
   },
 );
