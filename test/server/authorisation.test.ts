@@ -41,6 +41,11 @@ const fields: Readonly<Record<number, readonly Item[]>> = {
   [Operation.SignatureVerify]: [bytes(Tag.Data, '00'), bytes(Tag.SignatureData, '00')],
   [Operation.MAC]: [bytes(Tag.Data, '00')],
   [Operation.MACVerify]: [bytes(Tag.Data, '00'), bytes(Tag.MACData, '00'.repeat(32))],
+  [Operation.DeriveKey]: [
+    enumeration(Tag.DerivationMethod, e.DerivationMethod.HMAC),
+    structure(Tag.DerivationParameters, bytes(Tag.DerivationData, '00')),
+    structure(Tag.Attributes),
+  ],
   [Operation.CreateSplitKey]: [
     integer(Tag.SplitKeyParts, 2),
     integer(Tag.SplitKeyThreshold, 2),
@@ -56,7 +61,11 @@ const identifierTags: Readonly<Record<number, number>> = {
 };
 
 /** What has to say an object type first. */
-const typed: ReadonlySet<number> = new Set([Operation.CreateSplitKey, Operation.JoinSplitKey]);
+const typed: ReadonlySet<number> = new Set([
+  Operation.CreateSplitKey,
+  Operation.DeriveKey,
+  Operation.JoinSplitKey,
+]);
 
 const onObjects = operations.filter(({ policy }) => policy.target === 'object');
 const nameOf = (operation: number): string => e.nameOf(Operation, operation);
