@@ -59,7 +59,26 @@ export function putInstance(
     return;
   }
   if (name === 'Name') refuseTakenName(value, draft, context, ResultReason.IllegalOperation);
-  draft.append({ kind: 'attribute-set', object: uniqueIdentifier, attribute: instance, mode });
+  // What stands without being kept is kept from its first change on.
+  const kept = draft.object(uniqueIdentifier)?.attributes ?? [];
+  const isKept = kept.some((each) => each.name === name && each.index === instance.index);
+  const how = isKept ? mode : 'add';
+  draft.append({ kind: 'attribute-set', object: uniqueIdentifier, attribute: instance, mode: how });
+  endAlways(draft, uniqueIdentifier, instance);
+}
+
+/** Always Sensitive and Never Extractable end once, for good (KMIP 1.4 §3.49, §3.51). */
+function endAlways(draft: Draft, object: string, { name, value }: AttributeInstance): void {
+  const ended =
+    name === 'Sensitive' && value.value === false
+      ? 'Always Sensitive'
+      : name === 'Extractable' && value.value === true
+        ? 'Never Extractable'
+        : undefined;
+  const always = draft.object(object)?.attributes.find((each) => each.name === ended);
+  if (always?.value.value !== true) return;
+  const attribute = { ...always, value: { type: 'Boolean', value: false } as const };
+  draft.append({ kind: 'attribute-set', object, attribute, mode: 'modify' });
 }
 
 /** The rule of an attribute that a client may set. Throws KmipError Read Only Attribute. */

@@ -292,3 +292,22 @@ test('§4.9: date ranges, fresh members, offsets and standing attributes', async
   t.deepEqual(await all(plain, group), keys);
   t.deepEqual(await all(attribute('Sensitive', flag('Sensitive', true)), group), []);
 });
+
+test('§3.48 to §3.51: what was once clear was not always sensitive', async (t) => {
+  const world = scene(t);
+  const say = (sensitive: boolean): Item => attribute('Sensitive', flag('Sensitive', sensitive));
+  const key = await symmetricKey(world, 'ee'.repeat(16), say(true));
+  const always = async (): Promise<unknown> => {
+    const asked = [id(key), text('AttributeName', 'Always Sensitive')];
+    return value(await world.ask('GetAttributes', asked), 'AttributeValue');
+  };
+  t.is(await always(), true);
+  for (const sensitive of [false, true]) {
+    const changed = await world.ask('ModifyAttribute', [id(key), say(sensitive)]);
+    t.is(changed.result, 'Success');
+    t.is(await always(), false);
+  }
+  const plain = await symmetricKey(world, 'ef'.repeat(16));
+  t.is((await world.ask('ModifyAttribute', [id(plain), say(true)])).result, 'Success');
+  t.is((await world.ask('Get', [id(plain)])).result, 'Sensitive');
+});
