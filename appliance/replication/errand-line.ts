@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { Errand, ErrandError, errandProtocol } from './errand.ts';
 import type { Surroundings } from './surroundings.ts';
 
-const handshakeMilliseconds = 5_000;
+const handshakeMilliseconds = 10_000;
 
 /** Connects to a node's peer port for an errand. Throws ErrandError `unreachable`. */
 export function callNode(

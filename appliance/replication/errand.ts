@@ -10,6 +10,7 @@ export const errandProtocol = 'twinlock-errand/1';
 
 const messageBytes = 1 << 20;
 const waitingMost = 8;
+const endMilliseconds = 2_000;
 
 /** A pairing or an errand that cannot go on: said to the person who began it. */
 export class ErrandError extends Error {
@@ -112,8 +113,10 @@ export class Errand {
     this.end();
   }
 
+  /** Ends once all is sent; the other side is not waited for long. */
   end(): void {
     this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), endMilliseconds).unref();
   }
 
   /** Ends a connection whose other side does not. */

@@ -60,7 +60,7 @@ export interface Welcome extends NodeFacts {
 }
 
 /** Who knows the code says so at once. */
-const proofMilliseconds = 5_000;
+const proofMilliseconds = 10_000;
 const lookMilliseconds = 100;
 
 /** The side of a pairing that has the keys: one invitation at a time, one joiner at a time. */
@@ -112,6 +112,8 @@ export class PairingHost {
 
   async #serve(errand: Errand): Promise<void> {
     const { keeper, self, surroundings, admit, dowry } = this.#parts;
+    // Where nobody was invited a stranger is not even listened to.
+    if (this.#invitation?.valid !== true) throw codeRefused();
     const hurry = surroundings.after(proofMilliseconds, () => {
       errand.destroy();
     });
@@ -121,8 +123,8 @@ export class PairingHost {
       inviter: self.transportKey,
       joiner: errand.theirs,
     };
-    const own = this.#invitation?.admit(proof, bound);
-    if (own === undefined) throw new ErrandError('code-refused', 'the code is wrong, used or over');
+    const own = this.#tried(proof, bound);
+    if (own === undefined) throw codeRefused();
     // Used up: a second joiner needs a second invitation.
     this.#invitation = undefined;
     this.#errand?.destroy();
@@ -158,6 +160,11 @@ export class PairingHost {
     errand.end();
   }
 
+  /** By the invitation that stands now: it may have been used while this joiner was slow. */
+  #tried(proof: string, bound: Parameters<Invitation['admit']>[1]): string | undefined {
+    return this.#invitation?.admit(proof, bound);
+  }
+
   /** Waits for the two persons: the one here says so to the keeper, the other one's node tells. */
   async #confirmed(errand: Errand): Promise<void> {
     const ready = errand.receive<{ ready: true }>();
@@ -182,6 +189,10 @@ export class PairingHost {
     const { peer } = this.#view;
     this.#view = { state: 'failed', code, message, ...(peer === undefined ? {} : { peer }) };
   }
+}
+
+function codeRefused(): ErrandError {
+  return new ErrandError('code-refused', 'the code is wrong, used or over');
 }
 
 /** What the keepers compare of a node: nothing else that it may have been given with. */

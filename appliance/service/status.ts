@@ -82,9 +82,11 @@ export async function beginningStatusOf(parts: {
   const isNew = found?.state === 'new';
   const warning = isNew
     ? 'this node has no keys yet: set it up, or let it join its peer'
-    : found?.state === 'open'
-      ? 'the wrapping key is open; the keystore is being opened'
-      : 'no wrapping key is open, no key is served';
+    : found?.pair?.joining === true
+      ? joiningText(found)
+      : found?.state === 'open'
+        ? 'the wrapping key is open; the keystore is being opened'
+        : 'no wrapping key is open, no key is served';
   return {
     state: isNew ? 'NOT CONFIGURED' : 'SEALED',
     version,
@@ -98,6 +100,11 @@ export async function beginningStatusOf(parts: {
     connections: 0,
     warnings: [warning, ...(isNew ? [] : rootKeyAlarms(found, now()))],
   };
+}
+
+function joiningText({ pair }: KeeperStatus): string {
+  const from = (pair?.peers ?? []).map(({ name }) => name).join(', ');
+  return `joining ${from}: no key is served before every key is here; peer join begins anew`;
 }
 
 function pairAlarms(found: KeeperStatus | undefined, cutOff: boolean): string[] {

@@ -26,16 +26,25 @@ function join(b: RunningAppliance, { code, addresses }: Invitation): Promise<End
 const words = ({ stderr }: Ended): string => /\n\n {2}([\s\S]+?)\n\n/.exec(stderr)?.[1] ?? '';
 
 async function pairByHand(t: ExecutionContext, a: RunningAppliance, b: RunningAppliance) {
-  const invitation = await invite(a);
-  const [there, here] = await Promise.all([
-    join(b, invitation),
-    a.twinlock('peer', 'confirm', '--yes'),
-  ]);
+  const joining = join(b, await invite(a));
+  await waitsOrEnds(a, joining);
+  const here = await a.twinlock('peer', 'confirm', '--yes');
+  const there = await joining;
   t.is(there.code, 0, there.stderr);
   t.is(here.code, 0, here.stderr);
   t.regex(words(here), /^[a-z]+( +[a-z]+){4}\n +[a-z]+( [a-z]+){4}$/);
   t.is(words(here), words(there));
   return JSON.parse(there.stdout) as { joined: boolean; keys: number; endpoint: string };
+}
+
+/** Waits until the words are to be compared; throws what the joiner said when it ended instead. */
+async function waitsOrEnds(a: RunningAppliance, joining: Promise<Ended>): Promise<void> {
+  const seen: Ended[] = [];
+  void joining.then((ended) => seen.push(ended));
+  await until('it waits for persons', async () => {
+    if (seen[0] !== undefined) throw new Error(seen[0].stderr);
+    return (await stateOf(a)) === 'comparing';
+  });
 }
 
 test('two persons pair by hand; a second joiner replaces the first', async (t) => {
@@ -68,10 +77,10 @@ test('two persons pair by hand; a second joiner replaces the first', async (t) =
   );
   t.regex((await b.twinlock('status')).stdout, /removed from its cluster/);
   const c = await startNode(t, { fresh: true });
-  const [there, here] = await Promise.all([
-    join(c, replaced),
-    a.twinlock('peer', 'confirm', '--yes'),
-  ]);
+  const joining = join(c, replaced);
+  await waitsOrEnds(a, joining);
+  const here = await a.twinlock('peer', 'confirm', '--yes');
+  const there = await joining;
   t.is(there.code, 0, there.stderr);
   t.is(here.code, 0, here.stderr);
   t.is(await client.get(id), key);
@@ -121,7 +130,9 @@ test('killed at any step of a pairing, both begin again', async (t) => {
   const joining = join(b, await invite(a));
   await until('it waits for persons', async () => (await stateOf(a)) === 'comparing');
   const confirming = a.twinlock('peer', 'confirm', '--yes');
-  await until('the keys are under way', async () => (await stateOf(b)) === 'exchanging');
+  await until('the keys are under way', async () =>
+    ['exchanging', 'joined'].includes(await stateOf(b)),
+  );
   b.signal('server', 'SIGKILL');
   await Promise.all([joining, confirming]);
   await bothAnswer(a, b);
