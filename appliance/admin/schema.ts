@@ -47,7 +47,10 @@ export const statusView = z.object({
   fingerprints: z.object({ sha1: z.string(), sha256: z.string() }).optional(),
   rootKey: z.object({
     state: z.string(),
+    /** Its token's name in the configuration, label, and what it was taken for. */
+    name: z.string().optional(),
     token: z.string().optional(),
+    vendor: z.string().optional(),
     mechanism: z.string().optional(),
     provenSeconds: z.number().optional(),
   }),

@@ -9,6 +9,11 @@ export interface Context {
   readonly json: boolean;
   /** Prints the value as JSON, or the text. */
   readonly print: (value: unknown, text: () => string) => void;
+  /**
+   * A secret that a person types unseen, or a file's first line; undefined where nobody sits at a
+   * terminal. Whoever asks wipes it.
+   */
+  readonly secret: (question: string, file?: string) => Promise<Buffer | undefined>;
   /** Asks a person to type a word; undefined where nobody sits at a terminal. */
   readonly ask: (question: string) => Promise<string | undefined>;
 }

@@ -54,6 +54,14 @@ export function refusalOf(error: KeeperError): CommandError {
       return new CommandError('bad-request', error.message, 'find more of the shares', cause);
     case 'no-recovery':
       return new CommandError('refused', error.message, 'twinlock recovery create', cause);
+    case 'token-unknown':
+      return new CommandError('not-found', error.message, 'twinlock token list', cause);
+    case 'token-in-use': {
+      const hint = 'choose another with --token';
+      return new CommandError('refused', error.message, hint, cause);
+    }
+    case 'token':
+      return new CommandError('not-serving', error.message, tokenHint(error.message), cause);
     case 'not-new':
       return new CommandError('refused', error.message, 'see status', cause);
     default: {
@@ -61,4 +69,10 @@ export function refusalOf(error: KeeperError): CommandError {
       return new CommandError('not-serving', error.message, hint, cause);
     }
   }
+}
+
+function tokenHint(message: string): string {
+  if (message.endsWith('pin-needed')) return 'give its PIN: twinlock token unlock';
+  if (message.endsWith('pin-wrong')) return 'it will not be tried again; give the right one';
+  return 'nothing was changed; see status and the keeper’s log';
 }

@@ -9,6 +9,7 @@ import { nouns, plainCommands } from './command/index.ts';
 import { CommandError } from './context.ts';
 import type { Context } from './context.ts';
 import { exitCode, exitCodeOf } from './exit-code.ts';
+import { secretInput } from './secret-input.ts';
 
 const program = new Program('twinlock')
   .description('administers a Twinlock appliance')
@@ -41,6 +42,7 @@ function context(): Context {
     print(value, text) {
       process.stdout.write(`${json === true ? JSON.stringify(value) : text()}\n`);
     },
+    secret: secretInput,
     ask,
   };
 }

@@ -1,12 +1,14 @@
 import { KeeperConnection } from './connection.ts';
 import type { KeeperStatus } from './keeper.ts';
 import type { PairingCandidate, PublicRoot } from './pairing.ts';
-import { keeperRequest } from './request.ts';
+import { joinItems, keeperRequest } from './request.ts';
 
 /** What a person says when an appliance is set up. */
 export interface InitialiseRequest {
   /** The label under which the root key is kept in the token. */
   readonly rootKeyLabel: string;
+  /** The token's name in the configuration; the one that holds the root key without it. */
+  readonly token?: string;
 }
 
 /** How many shares there are, and how many of them are needed. */
@@ -125,12 +127,27 @@ export class KeeperConsole {
     return this.#connection.call(kind, Buffer.from(JSON.stringify(value)));
   }
 
-  /** Gives the token's PIN, tried once. The buffer is wiped. Throws KeeperError `token`. */
-  async pin(pin: Buffer): Promise<void> {
-    await this.#connection.call(keeperRequest.pin, pin);
+  /** Gives a token's PIN, tried once; it is wiped. Throws KeeperError `token`, `token-unknown`. */
+  async pin(pin: Buffer, token = ''): Promise<void> {
+    await this.#connection.call(keeperRequest.pin, withPin(token, pin));
+  }
+
+  /**
+   * Makes a blank token ours and gives its security officer's PIN, which opens no key but makes a
+   * new PIN. An empty `pin` is the one in the PIN's file. Throws KeeperError `token`.
+   */
+  async provision(pin: Buffer, token = ''): Promise<string> {
+    const answer = await this.#connection.call(keeperRequest.provision, withPin(token, pin));
+    return answer.toString();
   }
 
   close(): void {
     this.#connection.close();
   }
+}
+
+function withPin(token: string, pin: Buffer): Buffer {
+  const payload = joinItems([{ context: Buffer.from(token), data: pin }]);
+  pin.fill(0);
+  return payload;
 }

@@ -1,5 +1,19 @@
 import type { ClusterPurpose } from './request.ts';
 
+/** What the keeper knows of a token. */
+export interface TokenView {
+  /** `idle`: it is there, and nothing was asked of it. */
+  readonly state: 'ready' | 'idle' | 'absent' | 'locked' | 'pin-needed' | 'pin-wrong' | 'failed';
+  /** Its name in the configuration. */
+  readonly name?: string;
+  readonly label?: string;
+  /** Manufacturer and model. */
+  readonly module?: string;
+  readonly serial?: string;
+  /** What it was taken for: see docs/tokens.md. */
+  readonly vendor?: string;
+}
+
 /** What the keeper says of itself. */
 export interface KeeperStatus {
   /** `new`: no slots; `sealed`: slots but no wrapping key open; `open`: serving. */
@@ -28,12 +42,12 @@ export interface KeeperStatus {
       readonly proven: boolean;
     }[];
   };
-  readonly token: {
-    readonly state: 'ready' | 'absent' | 'locked' | 'pin-needed' | 'pin-wrong' | 'failed';
-    readonly label?: string;
-    readonly module?: string;
-    readonly mechanism?: string;
-  };
+  /** True when it sealed itself because its token was pulled. */
+  readonly byRemoval?: true;
+  /** The token that holds the root key. */
+  readonly token: TokenView & { readonly mechanism?: string };
+  /** Every token of the configuration, where there are several. */
+  readonly tokens?: readonly (TokenView & { readonly root: boolean })[];
   /** The recovery set; absent while none was made. */
   readonly recovery?: {
     readonly set: string;
@@ -87,7 +101,9 @@ export type KeeperErrorCode =
   | 'proposal-refused'
   | 'statement-refused'
   | 'peer-unknown'
-  | 'no-recovery';
+  | 'no-recovery'
+  | 'token-unknown'
+  | 'token-in-use';
 
 /** A refusal or absence of the keeper. */
 export class KeeperError extends Error {

@@ -36,7 +36,7 @@ export const keeperRequest = {
   removePeer: 73,
   /** Console only. JSON of InitialiseRequest; answered with nothing. */
   initialise: 16,
-  /** Console only. The PIN as a person typed it; answered with nothing. */
+  /** Console only. One item: a token's name, or none, and its PIN; answered with nothing. */
   pin: 17,
   /** Console only. JSON of InitialiseRequest: the new root key's label; answered with nothing. */
   rotateRootKey: 18,
@@ -54,6 +54,8 @@ export const keeperRequest = {
   unshut: 24,
   /** Console only. JSON of LendRequest; answered with nothing. */
   lend: 32,
+  /** Console only. Like `pin`, for a blank token; answered with the officer's PIN as text. */
+  provision: 40,
 } as const;
 
 /** What the server may have a key for that all nodes of the cluster share. */
@@ -88,6 +90,8 @@ export const keeperErrorCodes = [
   'proposal-refused',
   'statement-refused',
   'peer-unknown',
+  'token-unknown',
+  'token-in-use',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

@@ -1,17 +1,26 @@
 import type { Token } from '../token/token.ts';
 import type { PinSource } from './pin.ts';
 
+/** A token of the configuration, with where its PIN comes from. */
+export interface NamedToken {
+  readonly name: string;
+  /** The label that a blank one is given. */
+  readonly label: string;
+  readonly token: Token;
+  readonly pin: PinSource;
+}
+
 /** What a keeper is made of. */
 export interface KeeperOptions {
   /** Where the slot table lies. */
   readonly folder: string;
-  readonly token: Token;
-  readonly pin: PinSource;
+  /** The first holds the root key until another is told to. */
+  readonly tokens: readonly [NamedToken, ...NamedToken[]];
+  /** What a pulled token means: `serve` goes on, `seal` wipes the wrapping keys. */
+  readonly tokenRemoval?: 'serve' | 'seal';
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly random?: (bytes: number) => Buffer;
-  /** Gives the token a process without a login; absent where there is none to restart. */
-  readonly restartToken?: () => Promise<void>;
   readonly log: KeeperLog;
 }
 

@@ -1,17 +1,19 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import type { LendRequest, RestoreRequest } from '../keeper-client/console.ts';
+import type { InitialiseRequest, LendRequest, RestoreRequest } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { KeyRing } from './key-ring.ts';
 import { lendWithShares, makeRecovery, proveRecovery, restoreWithShares } from './recovering.ts';
 import { Pairing } from './pairing.ts';
-import { RootToken } from './root-token.ts';
+import { Removal } from './removal.ts';
 import { retireGenerations, rotateRootKey, rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
 import { SealOrder } from './seal-order.ts';
 import { openSlots } from './slot-opening.ts';
 import { readStored } from './slot-table.ts';
+import { TokenSet } from './token-set.ts';
+import { Turns } from './turns.ts';
 import { generationBytes, WrappingKey } from './wrapping-key.ts';
 
 const patientTries = 50;
@@ -26,7 +28,11 @@ export class KeyKeeper {
   readonly #random: (bytes: number) => Buffer;
   readonly #order: SealOrder;
   readonly #ring: KeyRing;
-  readonly #root: RootToken;
+  readonly #tokens: TokenSet;
+  readonly #turns = new Turns();
+  readonly #removal: Removal;
+  #byRemoval = false;
+  #looking: Promise<void> | undefined;
   readonly #parts: KeeperParts;
   /** What makes a pair of two keepers. */
   readonly pairing: Pairing;
@@ -34,12 +40,13 @@ export class KeyKeeper {
   constructor(options: KeeperOptions) {
     this.#options = options;
     const { folder, now, log } = options;
+    this.#removal = new Removal(now);
     const random = (this.#random = options.random ?? randomBytes);
     this.#order = new SealOrder(folder);
     const sealedByOrder = (): boolean => this.#order.stands();
     const ring = (this.#ring = new KeyRing({ folder, random, sealedByOrder }));
-    const root = (this.#root = new RootToken(options));
-    this.#parts = { folder, ring, root, random, now, log };
+    const tokens = (this.#tokens = new TokenSet(options.tokens, options));
+    this.#parts = { folder, ring, tokens, random, now, log };
     this.pairing = new Pairing(this.#parts);
   }
 
@@ -49,8 +56,10 @@ export class KeyKeeper {
     return {
       state: written !== undefined ? 'open' : found ? 'sealed' : 'new',
       ...(this.#order.stands() ? { byOrder: true } : {}),
+      ...(this.#byRemoval ? { byRemoval: true } : {}),
       ...this.#ring.status(),
-      ...this.#root.status(),
+      ...this.#tokens.inUse.status(),
+      ...this.#tokens.status(),
       ...this.#recoveryStatus(),
     };
   }
@@ -72,78 +81,107 @@ export class KeyKeeper {
    * Brings the keeper as far as it can come without a person: logs in with the PIN at hand, opens
    * the slots, proves the root key. Never throws: the status says how far it came.
    */
-  async advance(): Promise<void> {
-    try {
-      if (this.#order.stands()) return;
-      await this.#root.login();
-      if (this.#ring.written === undefined) await this.#openSlots();
-      else await this.#prove();
-      this.#root.noteReady();
-    } catch (error) {
-      this.#root.note(error);
-    }
+  advance(): Promise<void> {
+    return this.#turns.take(() => this.#advance());
   }
 
-  /** Tries a PIN that a person typed, once, and goes on from there. Throws KeeperError `token`. */
-  async givePin(pin: Buffer): Promise<void> {
+  /** Looks whether the token is there, for where a pulled one seals. Never throws. */
+  watch(): Promise<void> {
+    return this.#turns.take(async () => {
+      if (this.#ring.written === undefined) return;
+      try {
+        await this.#tokens.inUse.probe();
+        this.#removal.there();
+      } catch (error) {
+        this.#noteAbsence(error);
+      }
+    });
+  }
+
+  /**
+   * Tries a PIN that a person typed, once, and goes on from there. `name`: the token's, the one in
+   * use without it. Throws KeeperError `token`, `token-unknown`.
+   */
+  async givePin(pin: Buffer, name?: string): Promise<void> {
     try {
-      await this.#root.attempt(async () => {
-        this.#options.pin.clear();
-        await this.#root.login(pin);
-        if (this.#ring.written === undefined) await this.#openSlots();
-      });
+      const token = this.#tokens.named(name);
+      await this.#turns.take(() =>
+        token.attempt(async () => {
+          token.forgive();
+          await token.login(pin);
+          if (this.#ring.written === undefined) await this.#openSlots();
+        }),
+      );
     } finally {
       pin.fill(0);
     }
   }
 
   /**
+   * Makes a blank token ours, with this PIN or, where it is empty, the one at hand. Gives the
+   * security officer's PIN. Throws KeeperError `token`, `token-unknown`.
+   */
+  async provision(pin: Buffer, name?: string): Promise<Buffer> {
+    const token = this.#tokens.named(name);
+    const officer = Buffer.from(this.#random(8).toString('hex'));
+    await this.#turns.take(() =>
+      token.attempt(() => token.provision(officer, pin.length === 0 ? undefined : pin)),
+    );
+    return officer;
+  }
+
+  /**
    * Makes a cluster's first wrapping key and its slot: makes the root key, decrypts the slot back
    * through the token, compares, and only then writes. Throws KeeperError `not-new`, `token`.
    */
-  async initialise(label: string): Promise<void> {
-    if (this.status().state !== 'new') {
-      throw new KeeperError('not-new', 'there is a slot table already');
-    }
-    await this.#root.attempt(async () => {
-      await this.#root.login();
-      const made = await this.#root.makeFirstRootKey(label);
-      const key = new WrappingKey(this.#random(generationBytes), this.#random(32));
-      const slot = await this.#root.provenSlot(made, label, key);
-      this.#ring.found(this.#random(16).toString('hex'), slot, key);
-      this.#root.noteProof(`RSA-OAEP ${slot.hash}`);
+  initialise(label: string): Promise<void> {
+    return this.#turns.take(async () => {
+      if (this.status().state !== 'new') {
+        throw new KeeperError('not-new', 'there is a slot table already');
+      }
+      const token = this.#tokens.inUse;
+      await token.attempt(async () => {
+        const made = await token.makeRootKey(label);
+        const key = new WrappingKey(this.#random(generationBytes), this.#random(32));
+        const slot = await token.provenSlot(made, label, key);
+        this.#ring.found(this.#random(16).toString('hex'), slot, key);
+        token.noteProof(slot);
+      });
     });
   }
 
   /** See `rotateRootKey`. */
-  rotateRootKey(label: string): Promise<void> {
-    return rotateRootKey(this.#parts, label);
+  rotateRootKey(request: InitialiseRequest): Promise<void> {
+    return this.#turns.take(() => rotateRootKey(this.#parts, request));
   }
 
   /** See `rotateWrappingKey`. */
   rotateWrappingKey(): Promise<string> {
-    return rotateWrappingKey(this.#parts);
+    return this.#turns.take(() => rotateWrappingKey(this.#parts));
   }
 
   /** See `retireGenerations`. */
-  retire(): void {
-    const older = this.#ring.older();
-    retireGenerations(this.#parts, this.pairing.retirable(older));
+  retire(): Promise<void> {
+    return this.#turns.take(() => {
+      const older = this.#ring.older();
+      retireGenerations(this.#parts, this.pairing.retirable(older));
+      return Promise.resolve();
+    });
   }
 
   /** See `makeRecovery`. */
   makeRecovery(wanted: { threshold: number; shares: number }): Promise<string[]> {
-    return makeRecovery(this.#parts, wanted);
+    return this.#turns.take(() => makeRecovery(this.#parts, wanted));
   }
 
   /** See `proveRecovery`. */
   proveRecovery(shares: readonly string[]): Promise<void> {
-    return proveRecovery(this.#parts, shares);
+    return this.#turns.take(() => proveRecovery(this.#parts, shares));
   }
 
   /** See `restoreWithShares`. */
   restore(request: RestoreRequest): Promise<void> {
-    return restoreWithShares(this.#parts, request);
+    return this.#turns.take(() => restoreWithShares(this.#parts, request));
   }
 
   /** See `lendWithShares`. */
@@ -184,11 +222,11 @@ export class KeyKeeper {
     for (let tries = 0; tries < patientTries; tries++) {
       await this.advance();
       // A token process that is starting is not a token that is gone.
-      if (this.#ring.written !== undefined || this.#root.state !== 'absent') break;
+      if (this.#ring.written !== undefined || this.#tokens.inUse.state !== 'absent') break;
       await new Promise((resolve) => setTimeout(resolve, patientPause));
     }
     if (this.#ring.written === undefined) {
-      throw new KeeperError('token', `the root key is ${this.#root.state}`);
+      throw new KeeperError('token', `the root key is ${this.#tokens.inUse.state}`);
     }
     this.#options.log('warn', 'unsealed by order');
   }
@@ -197,16 +235,45 @@ export class KeyKeeper {
     this.#ring.wipe();
   }
 
-  async #openSlots(): Promise<void> {
+  async #advance(): Promise<void> {
+    if (this.#order.stands()) return;
+    try {
+      if (this.#ring.written !== undefined) await this.#prove();
+      else if (!(await this.#openSlots())) await this.#tokens.inUse.login();
+      this.#tokens.inUse.noteReady();
+      this.#removal.there();
+    } catch (error) {
+      this.#noteAbsence(error);
+    }
+    this.#looking ??= this.#tokens.look().finally(() => (this.#looking = undefined));
+  }
+
+  #noteAbsence(error: unknown): void {
+    this.#tokens.inUse.note(error);
+    if (this.#options.tokenRemoval !== 'seal' || this.#ring.written === undefined) return;
+    if (!this.#removal.isMeantBy(error)) return;
+    this.wipe();
+    this.#byRemoval = true;
+    this.#options.log('warn', 'sealed, because the token was pulled');
+  }
+
+  /** False where there are no slots yet. */
+  async #openSlots(): Promise<boolean> {
     const { folder, log } = this.#options;
-    const opened = await openSlots({ folder, ring: this.#ring, root: this.#root, log });
-    if (opened) this.#root.noteProof(`RSA-OAEP ${this.#ring.opened().slot.hash}`);
+    const opened = await openSlots({ folder, ring: this.#ring, tokens: this.#tokens, log });
+    if (opened) {
+      this.#byRemoval = false;
+      this.#tokens.inUse.noteProof(this.#ring.opened().slot);
+    }
+    return opened;
   }
 
   async #prove(): Promise<void> {
     const { slot, key } = this.#ring.opened();
-    await this.#root.prove(slot, key);
-    this.#root.noteProof();
+    const token = this.#tokens.inUse;
+    await token.login();
+    await token.prove(slot, key);
+    token.noteProof(slot);
   }
 
   #recoveryStatus(): Pick<KeeperStatus, 'recovery'> {

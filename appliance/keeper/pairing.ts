@@ -59,7 +59,8 @@ export class Pairing {
    * short is taken back: nothing was sealed under its keys. Throws KeeperError `not-new`, `token`.
    */
   async prepareJoin(label: string, state: 'new' | 'sealed' | 'open'): Promise<PublicRoot> {
-    const { ring, root, folder } = this.#parts;
+    const { ring, tokens, folder } = this.#parts;
+    const root = tokens.inUse;
     if (state !== 'new' && ring.table?.joining !== true) {
       throw new KeeperError('not-new', 'this node has keys already');
     }
@@ -71,8 +72,7 @@ export class Pairing {
     const kept = this.#keptRoot();
     if (kept !== undefined) return kept;
     return root.attempt(async () => {
-      await root.login();
-      const made = await root.makeFirstRootKey(label);
+      const made = await root.makeRootKey(label);
       const prepared: PublicRoot = {
         keyId: Buffer.from(made.id).toString('hex'),
         label,
@@ -209,7 +209,8 @@ export class Pairing {
 
   /** A joiner's keys: opened through its token, of the cluster whose words were compared. */
   async #join(statement: Statement): Promise<void> {
-    const { ring, root, folder, now } = this.#parts;
+    const { ring, tokens, folder, now } = this.#parts;
+    const root = tokens.inUse;
     const found = this.#candidate;
     if (found?.confirmed !== true || found.proposal.role !== 'joiner') {
       throw new KeeperError('statement-refused', 'nobody has confirmed a pairing here');
@@ -249,7 +250,7 @@ export class Pairing {
     };
     writeSlotTable(folder, table, written.derive(slotTablePurpose));
     ring.adopt(table, keys);
-    root.noteProof(`RSA-OAEP ${joiner.root.hash}`);
+    root.noteProof(joiner.root);
     this.#parts.log('info', 'the wrapping keys of a cluster are open here', { cluster });
   }
 

@@ -14,11 +14,12 @@ export class PinSource {
   /**
    * `file`: a credential or a trial's file, absent in attended mode; `folder`: the keeper's.
    * `lasting`: the file is the same one after a boot, so that a newer one means a newer PIN.
+   * `token`: the name of the token that it is for, where it is not the only one.
    */
-  constructor(file: string | undefined, folder: string, lasting: boolean) {
+  constructor(file: string | undefined, folder: string, lasting: boolean, token?: string) {
     this.#file = file;
     this.#lasting = lasting;
-    this.#mark = join(folder, 'pin-refused');
+    this.#mark = join(folder, token === undefined ? 'pin-refused' : `pin-refused-${token}`);
   }
 
   /** The PIN as bytes without line ends; undefined where there is none to try. */

@@ -42,11 +42,11 @@ export async function proveRecovery(
  * Opens the wrapping keys with shares, where no token opens them any more, and gives the token
  * that is there a root key and proven slots; a node that is new takes the slot table of a backup.
  * Throws KeeperError `not-new` while they are open, or where there is a slot table already beside
- * the backup's, `no-recovery`, `token`, and as `privateKeyOf` does.
+ * the backup's, `no-recovery`, `token`, `token-unknown`, and as `privateKeyOf` does.
  */
 export async function restoreWithShares(
-  { folder, ring, root }: KeeperParts,
-  { shares, rootKeyLabel: label, slots: given }: RestoreRequest,
+  { folder, ring, tokens }: KeeperParts,
+  { shares, rootKeyLabel: label, slots: given, token: name }: RestoreRequest,
 ): Promise<void> {
   if (ring.written !== undefined) {
     throw new KeeperError('not-new', 'the wrapping key is open: nothing is to be restored');
@@ -56,6 +56,7 @@ export async function restoreWithShares(
     throw new KeeperError('not-new', 'there is a slot table already');
   }
   const tables = given === undefined ? candidates : [storedIn(given)];
+  const root = tokens.named(name);
   const { table: opened, keys } = await openWithShares(tables, shares);
   const table = given === undefined ? opened : loneTable(opened);
   await root.attempt(async () => {
@@ -64,7 +65,8 @@ export async function restoreWithShares(
     for (const key of keys) slots.push(await root.provenSlot(made, label, key));
     ring.adopt({ ...table, slots: [...slots, ...table.slots.filter(isRecovery)] }, keys);
     ring.store({});
-    root.noteProof(`RSA-OAEP ${made.hash}`);
+    tokens.use(root);
+    root.noteProof(ring.opened().slot);
   });
 }
 

@@ -1,35 +1,45 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createPublicKey, timingSafeEqual } from 'node:crypto';
 import { KeeperError } from '../keeper-client/keeper.ts';
-import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import type { KeeperStatus, TokenView } from '../keeper-client/keeper.ts';
 import { TokenError } from '../token/error.ts';
 import type { RootKey } from '../token/token.ts';
-import type { KeeperOptions } from './keeper-options.ts';
+import type { KeeperOptions, NamedToken } from './keeper-options.ts';
 import { makeSlot, readSlot } from './slot.ts';
 import type { Slot } from './slot.ts';
 import { codeOf, tokenStateOf } from './token-state.ts';
 import type { TokenState } from './token-state.ts';
 import type { WrappingKey } from './wrapping-key.ts';
 
-type Parts = Pick<KeeperOptions, 'token' | 'pin' | 'restartToken' | 'now' | 'log'>;
+type Parts = NamedToken & Pick<KeeperOptions, 'now' | 'log'>;
 
-/** The token as the keeper uses it: logged in with a PIN that is never tried twice. */
+/** One token as the keeper uses it: logged in with a PIN that is never tried twice. */
 export class RootToken {
   readonly #parts: Parts;
   #state: TokenState = 'absent';
-  #detail: Omit<KeeperStatus['token'], 'state'> = {};
+  #detail: Omit<TokenView, 'state' | 'name'> = {};
+  #mechanism: string | undefined;
   #proven: number | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
+  get name(): string {
+    return this.#parts.name;
+  }
+
   get state(): TokenState {
     return this.#state;
   }
 
+  told(): TokenView {
+    return { state: this.#state, name: this.#parts.name, ...this.#detail };
+  }
+
   status(): Pick<KeeperStatus, 'token' | 'rootKeyProven'> {
+    const mechanism = this.#mechanism;
     return {
-      token: { state: this.#state, ...this.#detail },
+      token: { ...this.told(), ...(mechanism === undefined ? {} : { mechanism }) },
       ...(this.#proven === undefined ? {} : { rootKeyProven: this.#proven }),
     };
   }
@@ -37,10 +47,7 @@ export class RootToken {
   /** Logs in with this PIN, which is wiped, unless the token is logged in. Throws TokenError. */
   async login(pin: Buffer | undefined = this.#parts.pin.take()): Promise<void> {
     const { token } = this.#parts;
-    const status = await token.status();
-    const module = `${status.manufacturer} ${status.model}`;
-    this.#detail = { ...this.#detail, label: status.label, module };
-    if (status.loggedIn) return;
+    if (await this.#isLoggedIn()) return;
     if (pin === undefined) {
       const refused = this.#parts.pin.refused();
       throw new TokenError(refused ? 'pin-wrong' : 'pin-needed', 'a PIN is needed');
@@ -48,31 +55,44 @@ export class RootToken {
     try {
       await token.login(pin);
       this.#parts.pin.clear();
-    } catch (error) {
-      // A locked token has not judged the PIN: it may be tried once more when it is unlocked.
-      if (codeOf(error) === 'pin-wrong') this.#parts.pin.markRefused();
-      throw error;
     } finally {
       pin.fill(0);
     }
   }
 
-  /** A login of a new process: tpm2-pkcs11 without a resource manager has room for two keys. */
-  async freshLogin(): Promise<void> {
-    await this.#parts.restartToken?.();
-    await this.login();
+  /** Throws what a token says that is not there. */
+  async probe(): Promise<void> {
+    await this.#isLoggedIn();
   }
 
-  /** Makes a root key between two logins, for the room that a token has. Throws TokenError. */
+  /** Whether a token that nothing is asked of is there. Never throws. */
+  async look(): Promise<void> {
+    try {
+      this.#state = (await this.#isLoggedIn()) ? 'ready' : 'idle';
+    } catch (error) {
+      this.#state = tokenStateOf[codeOf(error) as TokenError['code']] ?? 'failed';
+    }
+  }
+
+  /** Forgets that a PIN was refused: a person gives another. */
+  forgive(): void {
+    this.#parts.pin.clear();
+  }
+
+  /** Makes a blank token ours with this PIN, or the one at hand. Throws TokenError. */
+  async provision(officerPin: Buffer, typed: Buffer | undefined): Promise<void> {
+    const pin = typed ?? this.#parts.pin.take();
+    if (pin === undefined) throw new TokenError('pin-needed', 'a PIN is needed');
+    try {
+      await this.#parts.token.provision(this.#parts.label, officerPin, pin);
+    } finally {
+      pin.fill(0);
+    }
+  }
+
+  /** Makes a root key; its attributes are looked at in another login. Throws TokenError. */
   async makeRootKey(label: string): Promise<RootKey> {
-    await this.freshLogin();
-    const root = await this.#parts.token.makeRootKey(label);
-    await this.freshLogin();
-    return root;
-  }
-
-  /** Like `makeRootKey` for a token that has just been logged in to and holds nothing yet. */
-  makeFirstRootKey(label: string): Promise<RootKey> {
+    await this.login();
     return this.#parts.token.makeRootKey(label);
   }
 
@@ -99,22 +119,31 @@ export class RootToken {
   }
 
   /** Notes that the root key has just opened what it should. */
-  noteProof(mechanism?: string): void {
+  noteProof({ hash, publicKey }: Pick<Slot, 'hash' | 'publicKey'>): void {
+    const key = Buffer.from(publicKey, 'base64');
+    const { modulusLength = 0 } =
+      createPublicKey({ key, format: 'der', type: 'spki' }).asymmetricKeyDetails ?? {};
     this.#state = 'ready';
     this.#proven = this.#parts.now();
-    if (mechanism !== undefined) this.#detail = { ...this.#detail, mechanism };
+    this.#mechanism = `RSA-${modulusLength} OAEP ${hash}`;
   }
 
   noteReady(): void {
     this.#state = 'ready';
   }
 
-  /** Notes what keeps the root key from being used; logged when it is news. */
+  /**
+   * Notes what keeps the root key from being used; logged when it is news. A PIN that was refused,
+   * by whatever call, is never tried again by itself; a locked token has not judged it.
+   */
   note(error: unknown): void {
     const code = codeOf(error);
+    const { pin } = this.#parts;
+    if (code === 'pin-wrong' && !pin.refused()) pin.markRefused();
     const state = tokenStateOf[code as TokenError['code']] ?? 'failed';
     if (state !== this.#state) {
-      const fields = { code, error: error instanceof Error ? error.message : 'unknown' };
+      const text = error instanceof Error ? error.message : 'unknown';
+      const fields = { token: this.#parts.name, code, error: text };
       this.#parts.log('error', 'the root key cannot be used', fields);
     }
     this.#state = state;
@@ -128,8 +157,18 @@ export class RootToken {
       return value;
     } catch (error) {
       this.note(error);
-      throw new KeeperError('token', `the token says: ${codeOf(error)}`, { cause: error });
+      const code = codeOf(error);
+      const elsewhere = code === 'set-up-elsewhere' && error instanceof Error;
+      const text = elsewhere ? error.message : `the token says: ${code}`;
+      throw new KeeperError('token', text, { cause: error });
     }
+  }
+
+  async #isLoggedIn(): Promise<boolean> {
+    const status = await this.#parts.token.status();
+    const { label, manufacturer, model, serial, vendor } = status;
+    this.#detail = { label, module: `${manufacturer} ${model}`, serial, vendor };
+    return status.loggedIn;
   }
 
   #slotFor(root: RootKey, label: string, key: WrappingKey): Slot {
@@ -141,6 +180,8 @@ export class RootToken {
       publicKey: Buffer.from(root.publicKey).toString('base64'),
       hash: root.hash,
       created: this.#parts.now(),
+      token: this.#parts.name,
+      device: `${this.#detail.module ?? ''} ${this.#detail.serial ?? ''}`.trim(),
     } as const;
     return key.use((bytes) => makeSlot(context, bytes));
   }

@@ -1,12 +1,13 @@
+import type { InitialiseRequest } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperLog } from './keeper-options.ts';
 import type { KeyRing } from './key-ring.ts';
 import { nextNumber, pendingOf } from './peer.ts';
 import { recoverySlot } from './recovery.ts';
 import { isRecovery } from './restore.ts';
-import type { RootToken } from './root-token.ts';
 import { slotFor } from './peer-slot.ts';
 import type { Slot } from './slot.ts';
+import type { TokenSet } from './token-set.ts';
 import { generationBytes, WrappingKey } from './wrapping-key.ts';
 
 /** What the keeper's acts work with. */
@@ -14,7 +15,7 @@ export interface KeeperParts {
   /** Where the slot table lies. */
   readonly folder: string;
   readonly ring: KeyRing;
-  readonly root: RootToken;
+  readonly tokens: TokenSet;
   readonly random: (bytes: number) => Buffer;
   readonly now: () => number;
   readonly log: KeeperLog;
@@ -23,19 +24,35 @@ export interface KeeperParts {
 /**
  * Makes a new root key and moves every generation to it: slots for it stand beside the old ones,
  * each was decrypted back through the token and compared, and only then the old ones go. Killed
- * at any step, it leaves a table that opens. Throws KeeperError `sealed`, `token`.
+ * at any step, it leaves a table that opens. The new one may be in another token, which is the one
+ * in use from then on. Throws KeeperError `sealed`, `token`, `token-unknown`.
  */
-export async function rotateRootKey(parts: KeeperParts, label: string): Promise<void> {
-  const { ring, root, log } = parts;
+export async function rotateRootKey(
+  parts: Pick<KeeperParts, 'ring' | 'tokens' | 'log'>,
+  { rootKeyLabel: label, token: name }: InitialiseRequest,
+): Promise<void> {
+  const { ring, tokens, log } = parts;
   ring.opened();
-  await root.attempt(async () => {
-    const made = await root.makeRootKey(label);
+  const token = tokens.named(name);
+  await token.attempt(async () => {
+    const made = await token.makeRootKey(label);
     const slots: Slot[] = [];
-    for (const key of ring.keys) slots.push(await root.provenSlot(made, label, key));
+    const missing = (): WrappingKey | undefined =>
+      ring.keys.find((key) => !slots.some((slot) => isOf(slot, key)));
+    // One by one, for a peer may begin another generation meanwhile.
+    for (let key = missing(); key !== undefined; key = missing()) {
+      slots.push(await token.provenSlot(made, label, key));
+    }
     ring.store({ slots: [...slots, ...ring.opened().table.slots] });
     ring.store({ slots: [...slots, ...ring.opened().table.slots.filter(isRecovery)] });
+    tokens.use(token);
+    token.noteProof(ring.opened().slot);
   });
-  log('info', 'the root key was rotated', { label });
+  log('info', 'the root key was rotated', { label, token: token.name });
+}
+
+function isOf({ generation }: Slot, key: WrappingKey): boolean {
+  return generation === key.generation.toString('hex');
 }
 
 /**
@@ -49,7 +66,8 @@ export async function rotateWrappingKey(
   parts: KeeperParts,
   { urgent = false } = {},
 ): Promise<string> {
-  const { ring, root, random, now, log } = parts;
+  const { ring, tokens, random, now, log } = parts;
+  const root = tokens.inUse;
   const { slot: current } = ring.opened();
   if (urgent) dropPending(ring);
   else if (ring.keys.length > 1) {

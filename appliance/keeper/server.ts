@@ -39,8 +39,7 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
       case keeperRequest.slots:
         return Buffer.from(keeper.slots());
       case keeperRequest.retire:
-        keeper.retire();
-        return Buffer.alloc(0);
+        return keeper.retire().then(() => Buffer.alloc(0));
       default:
         return answerServer(keeper.pairing, kind, payload);
     }
@@ -79,19 +78,27 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
         return Buffer.alloc(0);
       }
       case keeperRequest.pin:
-        await keeper.givePin(payload);
-        return Buffer.alloc(0);
-      case keeperRequest.rotateRootKey: {
-        const { rootKeyLabel } = JSON.parse(payload.toString()) as InitialiseRequest;
-        await keeper.rotateRootKey(rootKeyLabel);
-        return Buffer.alloc(0);
-      }
+        await keeper.givePin(...typed(payload));
+        return empty;
+      case keeperRequest.provision:
+        return keeper.provision(...typed(payload));
+      case keeperRequest.rotateRootKey:
+        await keeper.rotateRootKey(json() as InitialiseRequest);
+        return empty;
       case keeperRequest.rotateWrappingKey:
         return Buffer.from(await keeper.rotateWrappingKey());
       default:
         return answerConsole(keeper, kind, payload);
     }
   });
+}
+
+/** A PIN, and the name of the token that it is for, if there is one. */
+function typed(payload: Buffer): [Buffer, string?] {
+  const [item] = splitItems(payload);
+  if (item === undefined) throw new KeeperError('protocol', 'a PIN is missing');
+  const name = Buffer.from(item.context).toString();
+  return name === '' ? [item.data as Buffer] : [item.data as Buffer, name];
 }
 
 function purposeOf(payload: Buffer): ClusterPurpose {

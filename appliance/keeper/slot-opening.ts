@@ -1,5 +1,6 @@
 import { isRecovery } from './restore.ts';
 import type { KeeperLog } from './keeper-options.ts';
+import { writtenSlot } from './key-ring.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { RootToken } from './root-token.ts';
 import type { Slot } from './slot.ts';
@@ -11,12 +12,13 @@ import {
   writeSlotTable,
 } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
+import type { TokenSet } from './token-set.ts';
 import { WrappingKey } from './wrapping-key.ts';
 
 export interface SlotOpening {
   readonly folder: string;
   readonly ring: KeyRing;
-  readonly root: RootToken;
+  readonly tokens: TokenSet;
   readonly log: KeeperLog;
 }
 
@@ -25,11 +27,14 @@ export interface SlotOpening {
  * False where there is none; throws SlotTableError where none can be trusted, else what the token
  * says.
  */
-export async function openSlots({ folder, ring, root, log }: SlotOpening): Promise<boolean> {
+export async function openSlots({ folder, ring, tokens, log }: SlotOpening): Promise<boolean> {
   const { found, candidates } = readStored(folder);
   if (!found) return false;
   for (const stored of candidates) {
-    const { keys, slots } = await keysOf(stored.table, root);
+    const wanted = writtenSlot(stored.table);
+    const [likely] = wanted === undefined ? [] : tokens.of(wanted);
+    if (likely !== undefined) tokens.use(likely);
+    const { keys, slots, holders } = await keysOf(stored.table, tokens);
     const written = keys.find((k) => k.generation.toString('hex') === stored.table.written);
     const mac = written?.derive(slotTablePurpose);
     if (mac !== undefined && isAuthentic(stored, mac)) {
@@ -39,6 +44,8 @@ export async function openSlots({ folder, ring, root, log }: SlotOpening): Promi
         writeSlotTable(folder, stored.table, mac);
       }
       ring.adopt(stored.table, keys);
+      const holder = holders.get(stored.table.written);
+      if (holder !== undefined) tokens.use(holder);
       log('info', 'the wrapping key is open', { generation: stored.table.written });
       // A rotation of the root key that was cut short: whichever key opened first is kept.
       const { slots: all } = stored.table;
@@ -53,32 +60,47 @@ export async function openSlots({ folder, ring, root, log }: SlotOpening): Promi
   throw new SlotTableError('no copy of the slot table can be trusted');
 }
 
+interface Opened {
+  readonly keys: WrappingKey[];
+  readonly slots: Slot[];
+  /** The token that opened each generation. */
+  readonly holders: Map<string, RootToken>;
+}
+
 /** The generations, each from the first of its slots that opens. Throws when one has none. */
-async function keysOf(
-  table: SlotTable,
-  root: RootToken,
-): Promise<{ keys: WrappingKey[]; slots: Slot[] }> {
-  const keys: WrappingKey[] = [];
-  const slots: Slot[] = [];
+async function keysOf(table: SlotTable, tokens: TokenSet): Promise<Opened> {
+  const opened: Opened = { keys: [], slots: [], holders: new Map() };
   const failures = new Map<string, Error>();
   for (const slot of table.slots) {
-    const { generation } = slot;
     if (isRecovery(slot)) continue;
-    if (slots.some((opened) => opened.generation === generation)) continue;
-    try {
-      const bytes = await root.read(slot);
-      if (bytes === undefined) continue;
-      keys.push(new WrappingKey(Buffer.from(generation, 'hex'), bytes));
-      slots.push(slot);
-      failures.delete(generation);
-    } catch (error) {
-      failures.set(generation, error instanceof Error ? error : new Error(String(error)));
+    for (const token of tokens.of(slot)) {
+      if (opened.holders.has(slot.generation)) break;
+      await openThrough(token, slot, { opened, failures });
     }
   }
   const [failure] = failures.values();
   if (failure !== undefined) {
-    for (const key of keys) key.wipe();
+    for (const key of opened.keys) key.wipe();
     throw failure;
   }
-  return { keys, slots };
+  return opened;
+}
+
+async function openThrough(
+  token: RootToken,
+  slot: Slot,
+  { opened, failures }: { opened: Opened; failures: Map<string, Error> },
+): Promise<void> {
+  const { generation } = slot;
+  try {
+    await token.login();
+    const bytes = await token.read(slot);
+    if (bytes === undefined) return;
+    opened.keys.push(new WrappingKey(Buffer.from(generation, 'hex'), bytes));
+    opened.slots.push(slot);
+    opened.holders.set(generation, token);
+    failures.delete(generation);
+  } catch (error) {
+    failures.set(generation, error instanceof Error ? error : new Error(String(error)));
+  }
 }

@@ -6,6 +6,7 @@ import { replaceFile } from './durable-file.ts';
 import { canonicalPair } from './peer.ts';
 import type { PairPart } from './peer.ts';
 import type { RecoverySet } from './recovery.ts';
+import { placeOf } from './slot.ts';
 import type { Slot } from './slot.ts';
 
 /** All slots of a node, and which generation is written under. Lies outside the database. */
@@ -94,6 +95,7 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
     slot.hash,
     slot.created,
     slot.ciphertext,
+    ...placeOf(slot),
   ]);
   const { version, serial, cluster, written, secret, recovery } = table;
   const set =

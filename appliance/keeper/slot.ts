@@ -25,6 +25,10 @@ export interface Slot {
   readonly hash: OaepHash;
   /** Seconds since 1970. */
   readonly created: number;
+  /** The token's name in the configuration, where the root key was made by one with a name. */
+  readonly token?: string;
+  /** What that token said it was: manufacturer, model, serial number. */
+  readonly device?: string;
   /** RSA-OAEP of: 0x01, generation, wrapping key, SHA-256 of the slot's context. */
   readonly ciphertext: string;
 }
@@ -71,8 +75,14 @@ export function readSlot(slot: Slot, plaintext: Buffer): Buffer | undefined {
   }
 }
 
+/** Where a slot's key lies, as far as it is known, for what authenticates a slot. */
+export function placeOf({ token, device }: Pick<Slot, 'token' | 'device'>): string[] {
+  return token === undefined ? [] : [token, device ?? ''];
+}
+
 function digest(context: Omit<Slot, 'ciphertext'>): Buffer {
   const { kind, generation, keyId, label, publicKey, hash, created } = context;
-  const text = JSON.stringify([kind, generation, keyId, label, publicKey, hash, created]);
+  const made = [kind, generation, keyId, label, publicKey, hash, created];
+  const text = JSON.stringify([...made, ...placeOf(context)]);
   return createHash('sha256').update(text).digest();
 }

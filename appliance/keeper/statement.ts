@@ -145,9 +145,10 @@ export function settle({ ring, log }: Pick<KeeperParts, 'ring' | 'log'>): boolea
 
 /** The keys in these slots, opened through the token. Throws TokenError, KeeperError. */
 export async function openOffers(
-  { root }: Pick<KeeperParts, 'root'>,
+  { tokens }: Pick<KeeperParts, 'tokens'>,
   offers: readonly Slot[],
 ): Promise<WrappingKey[]> {
+  const root = tokens.inUse;
   const keys: WrappingKey[] = [];
   await root.login();
   for (const slot of offers) {
@@ -165,7 +166,8 @@ async function adoptGenerations(
   statement: Statement,
   said: Said,
 ): Promise<void> {
-  const { ring, root, now } = parts;
+  const { ring, tokens, now } = parts;
+  const root = tokens.inUse;
   const { table } = ring.opened();
   const held = ring.keys.map(({ generation }) => generation.toString('hex'));
   const news = said.offers.filter(

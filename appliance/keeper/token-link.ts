@@ -19,7 +19,6 @@ export interface TokenLinkOptions {
 
 const firstDelay = 100;
 const longestDelay = 5_000;
-const restartTries = 100;
 
 /** Keeps a token process running, kills one that hangs, and starts it again. */
 export class TokenLink {
@@ -43,29 +42,6 @@ export class TokenLink {
   /** The token answered: the next death may be followed by a quick start again. */
   settled(): void {
     this.#delay = firstDelay;
-  }
-
-  /**
-   * Ends the token process and waits until the next one answers: it has logged in to nothing and
-   * has loaded no key. Does nothing where systemd starts it. Throws TokenError.
-   */
-  async restart(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined) return;
-    this.#delay = firstDelay;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await ended;
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.client.status();
-        return;
-      } catch (error) {
-        const { code } = error as { code?: string };
-        if (code !== 'restart-needed' || tries === restartTries) throw error;
-        await new Promise((resolve) => setTimeout(resolve, firstDelay));
-      }
-    }
   }
 
   async stop(): Promise<void> {

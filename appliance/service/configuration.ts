@@ -5,26 +5,40 @@ import { Stop } from './exit.ts';
 
 const endpoint = z.string().regex(/^(\[[\da-fA-F:]+\]|[^:]+):\d{1,5}$/, 'is not ADDRESS:PORT');
 
+const tokenEntries = {
+  module: z.string(),
+  label: z.string().max(32),
+  /** Its serial number, where several tokens bear this label. */
+  serial: z.string().max(16).optional(),
+  /** Milliseconds that one call into the module may take. */
+  deadline: z.number().int().min(100).default(20_000),
+};
+const pinEntries = {
+  pin_file: z.string().optional(),
+  /** Whether the PIN's file is the same one after a boot. */
+  pin_file_lasts: z.boolean().default(false),
+};
+/** Starts the token process; without it systemd does. */
+const command = z.array(z.string()).min(1).optional();
+const tokenName = z.string().regex(/^[a-z\d][a-z\d-]{0,30}$/, 'is not small letters and digits');
+
 const schema = z.strictObject({
   /** What has to last: keeper/, server/. */
   state: z.string(),
   /** Sockets. */
   run: z.string(),
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  token: z.strictObject({
-    module: z.string(),
-    label: z.string().max(32),
-    /** Its serial number, where several tokens bear this label. */
-    serial: z.string().max(16).optional(),
-    /** Milliseconds that one call into the module may take. */
-    deadline: z.number().int().min(100).default(20_000),
-  }),
+  /** The token that holds the root key until another is told to. */
+  token: z.strictObject({ name: tokenName.default('primary'), ...tokenEntries }),
+  /** Further tokens by their names: for a root key that moves, and for a recovery key. */
+  tokens: z
+    .record(tokenName, z.strictObject({ ...tokenEntries, ...pinEntries, command }))
+    .default({}),
   keeper: z.strictObject({
-    pin_file: z.string().optional(),
-    /** Whether the PIN's file is the same one after a boot. */
-    pin_file_lasts: z.boolean().default(false),
-    /** Starts the token process; without it systemd does. */
-    token_command: z.array(z.string()).min(1).optional(),
+    ...pinEntries,
+    token_command: command,
+    /** What a pulled token means: keys are served on, or the wrapping keys wiped. */
+    token_removal: z.enum(['serve', 'seal']).default('serve'),
   }),
   metrics: z
     .strictObject({
@@ -90,6 +104,41 @@ const schema = z.strictObject({
 
 export type Configuration = z.infer<typeof schema>;
 
+/** One token of a configuration, whichever way it is written there. */
+export interface ConfiguredToken {
+  readonly name: string;
+  readonly module: string;
+  readonly label: string;
+  readonly serial?: string | undefined;
+  readonly deadline: number;
+  readonly pinFile: string | undefined;
+  readonly pinFileLasts: boolean;
+  readonly command: readonly string[] | undefined;
+  /** Its process's socket among the others. */
+  readonly socket: string;
+}
+
+/** All tokens of a configuration, the one that holds the first root key before the others. */
+export function tokensOf(found: Configuration): [ConfiguredToken, ...ConfiguredToken[]] {
+  const { token, tokens, keeper } = found;
+  const first = {
+    ...token,
+    pinFile: keeper.pin_file,
+    pinFileLasts: keeper.pin_file_lasts,
+    command: keeper.token_command,
+    socket: 'token.sock',
+  };
+  const others = Object.entries(tokens).map(([name, further]) => ({
+    ...further,
+    name,
+    command: further.command,
+    pinFile: further.pin_file,
+    pinFileLasts: further.pin_file_lasts,
+    socket: `token-${name}.sock`,
+  }));
+  return [first, ...others];
+}
+
 /** Reads a configuration file. Throws Stop that names the first thing wrong. */
 export function readConfiguration(path: string): Configuration {
   let value: unknown;
@@ -112,6 +161,16 @@ export function hostAndPort(text: string): { host: string; port: number } {
   const colon = text.lastIndexOf(':');
   const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
   return { host, port: Number(text.slice(colon + 1)) };
+}
+
+/** The token that a token process is for: the one after --token, or the first. Throws Stop. */
+export function tokenFromArguments(found: Configuration, argv: readonly string[]): ConfiguredToken {
+  const [first, ...others] = tokensOf(found);
+  const index = argv.indexOf('--token');
+  if (index < 0) return first;
+  const token = [first, ...others].find(({ name }) => name === argv[index + 1]);
+  if (token !== undefined) return token;
+  throw new Stop('usage', `no token is called ${argv[index + 1] ?? ''}`, 'see the configuration');
 }
 
 /** The configuration file named on a process's command line. */

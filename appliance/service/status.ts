@@ -49,7 +49,7 @@ export async function statusOf(parts: {
     ...parts.backups.alarms(found?.generation),
   ];
   return {
-    state: found?.byOrder === true ? 'SEALED' : alarms.length === 0 ? 'SERVING' : 'DEGRADED',
+    state: isSealed(found) ? 'SEALED' : alarms.length === 0 ? 'SERVING' : 'DEGRADED',
     version,
     node,
     cluster,
@@ -124,14 +124,20 @@ function pairAlarms(found: KeeperStatus | undefined, cutOff: boolean): string[] 
 
 function rootKeyOf(found: KeeperStatus | undefined, now: number): StatusView['rootKey'] {
   const proven = found?.rootKeyProven;
-  const token = found?.token.label;
-  const mechanism = found?.token.mechanism;
+  const { name, label: token, vendor, mechanism } = found?.token ?? {};
   return {
     state: found?.token.state ?? 'keeper away',
+    ...(name === undefined ? {} : { name }),
     ...(token === undefined ? {} : { token }),
+    ...(vendor === undefined ? {} : { vendor }),
     ...(mechanism === undefined ? {} : { mechanism }),
     ...(proven === undefined ? {} : { provenSeconds: now - proven }),
   };
+}
+
+/** By a person's order, or by itself: no key is served until somebody acts. */
+function isSealed(found: KeeperStatus | undefined): boolean {
+  return found?.byOrder === true || (found?.byRemoval === true && found.state === 'sealed');
 }
 
 function recoveryAlarms(found: KeeperStatus | undefined): string[] {
@@ -151,6 +157,7 @@ function clockAlarms(certificate: string, now: number): string[] {
 function rootKeyAlarms(found: KeeperStatus | undefined, now: number): string[] {
   if (found === undefined) return ['the keeper does not answer: see its log'];
   if (found.byOrder === true) return ['sealed by order, no key is served: twinlock unseal'];
+  if (isSealed(found)) return ['the token was pulled, no key is served: put it back in'];
   const { token, rootKeyProven: proven } = found;
   if (token.state === 'pin-wrong') {
     return ['the token refused the PIN and it will not be tried again: give the right one'];

@@ -4,7 +4,7 @@ import { Deadline } from '../token/deadline.ts';
 import { Pkcs11 } from '../token/pkcs11.ts';
 import { startTokenServer } from '../token/server.ts';
 import { listenAt } from './activated-socket.ts';
-import { configurationFromArguments } from './configuration.ts';
+import { configurationFromArguments, tokenFromArguments } from './configuration.ts';
 import { explain } from './exit.ts';
 import { makeLog } from './log.ts';
 import { SystemdNotify } from './notify.ts';
@@ -12,7 +12,9 @@ import { dieWithParent, onStop } from './process.ts';
 
 /** The token process: the only one that loads a vendor's library and logs in to the token. */
 async function main(): Promise<void> {
-  const { token, run, log: level } = configurationFromArguments(process.argv);
+  const configuration = configurationFromArguments(process.argv);
+  const { run, log: level } = configuration;
+  const token = tokenFromArguments(configuration, process.argv);
   const log = makeLog('token', level);
   const systemd = new SystemdNotify(log);
   dieWithParent();
@@ -25,7 +27,7 @@ async function main(): Promise<void> {
       log('warn', 'the token needs a new process');
       process.exit(1);
     },
-    listen: listenAt('token', join(run, 'token.sock')),
+    listen: listenAt('token', join(run, token.socket)),
   });
   onStop(async () => {
     await systemd.stopping();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminClient } from '../admin/client.ts';
@@ -8,9 +8,8 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { TokenClient } from '../token/client.ts';
 import { exitCode, explain, Stop } from './exit.ts';
 import { Supervised } from './supervised.ts';
-import { softhsm } from './software-token/softhsm.ts';
-import type { SoftwareToken } from './software-token/software-token.ts';
-import { softwareTpm } from './software-token/tpm.ts';
+import { isTokenKind, TrialToken } from './trial-token.ts';
+import type { TokenKind } from './trial-token.ts';
 
 export interface TrialNodeOptions {
   readonly state: string;
@@ -18,7 +17,12 @@ export interface TrialNodeOptions {
   /** Where the HTTPS profiles are served; nowhere without it. */
   readonly https?: string | undefined;
   readonly clients: number;
-  readonly token: 'tpm' | 'softhsm';
+  readonly token: TokenKind;
+  /** A further token, called "second". */
+  readonly second?: TokenKind | undefined;
+  /** A PKCS#11 module to load in place of the first token's own. */
+  readonly module?: string | undefined;
+  readonly removal?: 'serve' | 'seal';
   readonly serverKey: 'rsa' | 'p256';
   readonly log: 'info' | 'debug';
   readonly newToken: boolean;
@@ -43,7 +47,8 @@ export class TrialNode {
   readonly #options: TrialNodeOptions;
   readonly #folders;
   #listen: string;
-  #token: SoftwareToken | undefined;
+  readonly #token: TrialToken;
+  readonly #second: TrialToken | undefined;
   #keeper: Supervised | undefined;
   #server: Supervised | undefined;
   #stopping: Promise<void> | undefined;
@@ -55,13 +60,34 @@ export class TrialNode {
     this.#folders = {
       run: inside('run'),
       log: inside('log'),
-      token: inside('token'),
-      tpm: inside('tpm'),
+      secondPin: inside('trial-pin-second'),
       pin: inside('trial-pin'),
       shares: inside('trial-shares'),
       configuration: inside('twinlock.toml'),
       joined: join(options.state, 'server', 'joined.json'),
     };
+    const lost = (error: unknown): void => void this.fail(error);
+    const { token: kind, module } = options;
+    const { pin, secondPin } = this.#folders;
+    const [store, tpm] = [inside('token'), inside('tpm')];
+    this.#token = new TrialToken({ kind, store, tpm, pin, module, lost });
+    const second = this.#secondKind();
+    if (second === undefined) return;
+    const further = { store: inside('token-second'), tpm: inside('tpm-second'), pin: secondPin };
+    this.#second = new TrialToken({ kind: second, ...further, lost });
+  }
+
+  /** The second token's kind: what this state began with holds from then on. */
+  #secondKind(): TokenKind | undefined {
+    const path = join(this.#options.state, 'second-token-kind');
+    const { second } = this.#options;
+    if (second !== undefined && !existsSync(path)) {
+      mkdirSync(this.#options.state, { recursive: true, mode: 0o700 });
+      writeFileSync(path, `${second}\n`);
+    }
+    if (!existsSync(path)) return undefined;
+    const kind = readFileSync(path, 'utf8').trim();
+    return isTokenKind(kind) ? kind : undefined;
   }
 
   /** Starts a node that has its keys or makes them; gives where it serves KMIP. */
@@ -77,7 +103,7 @@ export class TrialNode {
     const { fresh } = await this.#startKeeper();
     const console = this.console();
     try {
-      if (fresh) await this.#provision();
+      if (fresh) await this.#provision('token.sock', this.#folders.pin);
       else await this.#opened(console);
       const { state, pair } = await console.status();
       this.#startServer();
@@ -92,7 +118,7 @@ export class TrialNode {
     const { endpoint } = await this.#serving(this.admin());
     // Port 0 meant any port, once: started again, the server comes back where its clients are.
     this.#listen = endpoint;
-    if (this.#token !== undefined) this.#writeConfiguration(this.#token);
+    this.#writeConfiguration();
     // A node that joined another one lets in whom that one does.
     if (!existsSync(this.#folders.joined)) await this.#enrol(this.admin());
     return endpoint;
@@ -110,24 +136,25 @@ export class TrialNode {
     const { run, log } = this.#folders;
     for (const folder of [run, log]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#refuseOtherToken();
-    this.#makePin();
-    if (this.#options.newToken) this.#putTokenAside();
-    this.#token = await this.#startToken();
-    this.#writeConfiguration(this.#token);
+    if (this.#options.newToken) this.#token.putAside();
+    await this.#token.start();
+    await this.#second?.start();
+    this.#writeConfiguration();
     const fresh = !existsSync(join(this.#options.state, 'keeper', 'slots.a'));
-    this.#keeper = this.#supervise('keeper', this.#token);
+    this.#keeper = this.#supervise('keeper');
     return { fresh };
   }
 
   #startServer(): void {
-    if (this.#token !== undefined) this.#server = this.#supervise('server', this.#token);
+    this.#server = this.#supervise('server');
   }
 
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
       await this.#server?.stop();
       await this.#keeper?.stop();
-      await this.#token?.stop();
+      await this.#token.stop();
+      await this.#second?.stop();
       rmSync(this.#folders.run, { recursive: true, force: true });
     })();
     return this.#stopping;
@@ -148,49 +175,24 @@ export class TrialNode {
     }
   }
 
-  #makePin(): void {
-    const { pin } = this.#folders;
-    if (existsSync(pin)) return;
-    writeFileSync(pin, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600, flush: true });
-  }
-
-  async #startToken(): Promise<SoftwareToken> {
-    const { tpm, token: store } = this.#folders;
-    if (this.#options.token === 'softhsm') return softhsm(store);
-    const token = await softwareTpm(tpm, store);
-    void token.ended.then((died) => (died ? this.#replaceToken() : undefined));
-    return token;
-  }
-
-  /** A TPM that died is a TPM that came back after a reset, at another port. */
-  async #replaceToken(): Promise<void> {
-    if (this.#stopping !== undefined) return;
-    try {
-      this.#token = await this.#startToken();
-      this.#writeConfiguration(this.#token);
-    } catch (error) {
-      await this.fail(error);
-    }
-  }
-
-  #writeConfiguration({ module, environment, before = ':' }: SoftwareToken): void {
-    const { run, pin, configuration } = this.#folders;
-    const { state, serverKey, https, peer, backups } = this.#options;
+  #writeConfiguration(): void {
+    const { run, pin, secondPin, configuration } = this.#folders;
+    const { state, serverKey, https, peer, backups, removal = 'serve' } = this.#options;
     const text = JSON.stringify;
-    const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    const shell = ['sh', '-c', `{ ${before}; } >/dev/null 2>&1; exec "$@"`, 'token'];
-    const command = ['env', ...assignments, ...shell, ...this.#node('token')];
+    const list = (words: readonly string[]): string => `[${words.map((w) => text(w)).join(', ')}]`;
+    const second = this.#second;
     const lines = [
       `state = ${text(state)}`,
       `run = ${text(run)}`,
       `log = ${text(this.#options.log)}`,
       '[token]',
-      `module = ${text(module)}`,
+      `module = ${text(this.#token.module)}`,
       `label = ${text(label)}`,
       '[keeper]',
       `pin_file = ${text(pin)}`,
       'pin_file_lasts = true',
-      `token_command = [${command.map((each) => text(each)).join(', ')}]`,
+      `token_command = ${list(this.#token.command(this.#node('token')))}`,
+      `token_removal = ${text(removal)}`,
       '[server]',
       `listen = ${text(this.#listen)}`,
       `names = ["localhost"]`,
@@ -201,6 +203,16 @@ export class TrialNode {
         : ['[replication]', `listen = ${text(peer.listen)}`, `name = ${text(peer.name)}`]),
       ...(backups === undefined ? [] : ['[backup]', `folder = ${text(backups)}`]),
     ];
+    if (second !== undefined) {
+      lines.push(
+        '[tokens.second]',
+        `module = ${text(second.module)}`,
+        `label = ${text(label)}`,
+        `pin_file = ${text(secondPin)}`,
+        'pin_file_lasts = true',
+        `command = ${list(second.command([...this.#node('token'), '--token', 'second']))}`,
+      );
+    }
     writeFileSync(configuration, `${lines.join('\n')}\n`, { mode: 0o600 });
   }
 
@@ -213,10 +225,10 @@ export class TrialNode {
     return [process.execPath, ...jitless, file, '--configuration', configuration, '--with-parent'];
   }
 
-  #supervise(role: 'keeper' | 'server', token: SoftwareToken): Supervised {
+  #supervise(role: 'keeper' | 'server'): Supervised {
     return new Supervised({
       command: this.#node(role),
-      environment: { ...process.env, ...token.environment },
+      environment: { ...process.env, ...this.#token.environment },
       logFile: join(this.#folders.log, `${role}.log`),
       final,
       onFinal: (code, text) => {
@@ -233,10 +245,13 @@ export class TrialNode {
     const console = this.console();
     try {
       if (fresh) {
-        await this.#provision();
+        await this.#provision('token.sock', this.#folders.pin);
         await console.initialise({
           rootKeyLabel: `twinlock root ${randomBytes(4).toString('hex')}`,
         });
+      }
+      if (this.#second !== undefined) {
+        await this.#provision('token-second.sock', this.#folders.secondPin);
       }
       if (this.#options.newToken && !fresh) await this.#restore(console);
       const status = await this.#opened(console);
@@ -270,25 +285,18 @@ export class TrialNode {
 
   /** What a person does whose token is lost: puts a blank one in and restores with shares. */
   async #restore(console: KeeperConsole): Promise<void> {
-    const { shares: folder } = this.#folders;
-    await this.#provision();
+    const { shares: folder, pin } = this.#folders;
+    await this.#provision('token.sock', pin);
     const shares = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
     const rootKeyLabel = `twinlock root ${randomBytes(4).toString('hex')}`;
     await console.restore({ shares, rootKeyLabel });
   }
 
-  #putTokenAside(): void {
-    const aside = `lost-${randomBytes(4).toString('hex')}`;
-    for (const folder of [this.#folders.token, this.#folders.tpm]) {
-      if (existsSync(folder)) renameSync(folder, `${folder}-${aside}`);
-    }
-  }
-
   /** Makes the blank token ours, unless an earlier start that was cut short has done so. */
-  async #provision(): Promise<void> {
-    const path = join(this.#folders.run, 'token.sock');
+  async #provision(socket: string, pinFile: string): Promise<void> {
+    const path = join(this.#folders.run, socket);
     const client = new TokenClient({ path, deadline: 60_000, kill: () => {} });
-    const pin = Buffer.from(readFileSync(this.#folders.pin, 'utf8').trim());
+    const pin = Buffer.from(readFileSync(pinFile, 'utf8').trim());
     const officer = randomBytes(16).toString('hex');
     try {
       for (;;) {

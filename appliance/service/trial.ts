@@ -5,6 +5,7 @@ import { explain, Stop } from './exit.ts';
 import { lockState } from './state-lock.ts';
 import { TrialNode } from './trial-node.ts';
 import type { TrialNodeOptions } from './trial-node.ts';
+import { isTokenKind } from './trial-token.ts';
 import { TrialPair } from './trial-pair.ts';
 
 /** A whole appliance for trying, or a pair of them. */
@@ -25,6 +26,9 @@ function readOptions(): Options {
         https: { type: 'string' },
         clients: { type: 'string', default: '1' },
         token: { type: 'string', default: 'tpm' },
+        'second-token': { type: 'string' },
+        'token-removal': { type: 'string', default: 'serve' },
+        module: { type: 'string' },
         'server-key': { type: 'string', default: 'rsa' },
         log: { type: 'string', default: 'info' },
         'new-token': { type: 'boolean', default: false },
@@ -45,7 +49,14 @@ function readOptions(): Options {
     if (!Number.isInteger(clients) || clients < 1 || clients > 1000) {
       throw new Error('--clients takes a number from 1 to 1000');
     }
-    if (token !== 'tpm' && token !== 'softhsm') throw new Error('--token takes tpm or softhsm');
+    const { 'second-token': second, 'token-removal': removal, module } = values;
+    if (!isTokenKind(token)) throw new Error('--token takes tpm or softhsm');
+    if (second !== undefined && !isTokenKind(second)) {
+      throw new Error('--second-token takes tpm or softhsm');
+    }
+    if (removal !== 'serve' && removal !== 'seal') {
+      throw new Error('--token-removal takes serve or seal');
+    }
     if (serverKey !== 'rsa' && serverKey !== 'p256') {
       throw new Error('--server-key takes rsa or p256');
     }
@@ -54,13 +65,15 @@ function readOptions(): Options {
     const peer =
       peerListen === undefined ? {} : { peer: { listen: peerListen, name: basename(state) } };
     const made = blank ? 0 : clients;
-    const common = { state, listen, https, clients: made, newToken, pair, isNew, blank, backups };
-    return { ...common, token, serverKey, log, ...peer };
+    const tokens = { token, second, module, removal, newToken } as const;
+    const common = { state, listen, https, clients: made, pair, isNew, blank, backups };
+    return { ...common, ...tokens, serverKey, log, ...peer };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
     const hint =
       'usage: run [--state DIR] [--listen ADDR:PORT] [--https ADDR:PORT] [--clients N] ' +
-      '[--token tpm|softhsm] [--server-key rsa|p256] [--log info|debug] [--backups DIR] ' +
+      '[--token tpm|softhsm] [--second-token tpm|softhsm] [--token-removal serve|seal] ' +
+      '[--module FILE] [--server-key rsa|p256] [--log info|debug] [--backups DIR] ' +
       '[--new-token | --blank | --pair | --peer ADDR:PORT [--new]]';
     throw new Stop('usage', message, hint, { cause });
   }

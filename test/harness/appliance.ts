@@ -127,6 +127,8 @@ export async function startAppliance(
     readonly serverKey?: 'rsa' | 'p256';
     readonly log?: 'info' | 'debug';
     readonly environment?: NodeJS.ProcessEnv;
+    /** Further options of `scripts/run`. */
+    readonly more?: readonly string[];
   } = {},
 ): Promise<RunningAppliance> {
   const { state = temporaryFolder(), token = 'softhsm', clients = 1 } = options;
@@ -134,7 +136,7 @@ export async function startAppliance(
   const parameters = [
     ...['--state', state, '--token', token, '--clients', String(clients)],
     ...['--listen', options.listen ?? '127.0.0.1:0', '--server-key', serverKey],
-    ...['--log', log],
+    ...['--log', log, ...(options.more ?? [])],
     ...(options.https === true ? ['--https', '127.0.0.1:0'] : []),
   ];
   const started = launch(parameters, { environment });

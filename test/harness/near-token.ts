@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import type { KeeperOptions, NamedToken } from '../../appliance/keeper/keeper-options.ts';
 import { KeyKeeper } from '../../appliance/keeper/keeper.ts';
 import { PinSource } from '../../appliance/keeper/pin.ts';
 import { softhsm } from '../../appliance/service/software-token/softhsm.ts';
 import { TokenError } from '../../appliance/token/error.ts';
+import type { TokenErrorCode } from '../../appliance/token/error.ts';
 import { Pkcs11 } from '../../appliance/token/pkcs11.ts';
 import type { Token } from '../../appliance/token/token.ts';
 import { removeFolder, temporaryFolder } from './appliance.ts';
@@ -25,14 +27,18 @@ export function removeToken(): void {
 /** The token in this process; `dead` makes every call fail as it does when the token is gone. */
 export class NearToken implements Token {
   dead = false;
+  /** What a dead one says. */
+  says: TokenErrorCode = 'restart-needed';
   /** So many calls are answered still; then it is dead. */
   callsLeft = Infinity;
+  /** Which of these tokens made a key: to the others it is unknown. */
+  static readonly #makers = new Map<string, NearToken>();
   /** Root keys (CKA_ID in hexadecimal) that this token does not have: it is another token. */
   readonly lost = new Set<string>();
 
   #call<T>(act: () => T): Promise<T> {
     if (this.callsLeft-- <= 0) this.dead = true;
-    if (this.dead) return Promise.reject(new TokenError('restart-needed', 'gone'));
+    if (this.dead) return Promise.reject(new TokenError(this.says, 'gone'));
     return new Promise((resolve) => {
       resolve(act());
     });
@@ -49,14 +55,19 @@ export class NearToken implements Token {
     });
   provision = (): Promise<void> => Promise.reject(new TokenError('failed', 'not here'));
   makeRootKey = (label: string): ReturnType<Token['makeRootKey']> =>
-    this.#call(() => module.makeRootKey(label));
+    this.#call(() => {
+      const key = module.makeRootKey(label);
+      NearToken.#makers.set(Buffer.from(key.id).toString('hex'), this);
+      return key;
+    });
   destroyRootKey = (id: Uint8Array): Promise<void> =>
     this.#call(() => {
       module.destroyRootKey(id);
     });
   decrypt = (...all: Parameters<Token['decrypt']>): Promise<Buffer> =>
     this.#call(() => {
-      if (this.lost.has(Buffer.from(all[0]).toString('hex'))) {
+      const id = Buffer.from(all[0]).toString('hex');
+      if (this.lost.has(id) || NearToken.#makers.get(id) !== this) {
         throw new TokenError('key-missing', 'another token');
       }
       return module.decrypt(...all);
@@ -77,21 +88,37 @@ export async function keeperSetting(t: ExecutionContext): Promise<KeeperSetting>
   return setting;
 }
 
-/** A keeper that is new, as in a box that was never set up. */
-export function blankKeeper(t: ExecutionContext, token: NearToken): KeeperSetting {
+/**
+ * A keeper that is new, as in a box that was never set up. `further`: tokens beside the first, by
+ * their names.
+ */
+export function blankKeeper(
+  t: ExecutionContext,
+  token: NearToken,
+  further: Readonly<Record<string, NearToken>> = {},
+  options: Partial<Pick<KeeperOptions, 'tokenRemoval' | 'now'>> = {},
+): KeeperSetting {
   const state = temporaryFolder();
   t.teardown(() => {
     removeFolder(state);
   });
   mkdirSync(join(state, 'keeper'));
   writeFileSync(join(state, 'pin'), pin);
+  const folder = join(state, 'keeper');
+  const named = (name: string, each: NearToken): NamedToken => ({
+    name,
+    label: 'test',
+    token: each,
+    pin: new PinSource(join(state, 'pin'), folder, true, name),
+  });
+  const others = Object.entries(further).map(([name, each]) => named(name, each));
   const another = (): KeyKeeper =>
     new KeyKeeper({
-      folder: join(state, 'keeper'),
-      token,
-      pin: new PinSource(join(state, 'pin'), join(state, 'keeper'), true),
+      folder,
+      tokens: [named('tpm', token), ...others],
       now: () => 1_700_000_000,
       log: () => {},
+      ...options,
     });
   const keeper = another();
   return { token, keeper, folder: join(state, 'keeper'), another };

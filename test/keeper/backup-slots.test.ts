@@ -76,7 +76,7 @@ test('a serving keeper reads under its backup’s retired keys, and writes none 
   const old = keeper.seal(context, secret);
   const slots = keeper.slots();
   await keeper.rotateWrappingKey();
-  keeper.retire();
+  await keeper.retire();
   t.throws(() => keeper.open(context, old), { instanceOf: KeeperError });
   const before = keeper.slots();
   await keeper.lend({ shares: shares.slice(0, 3), slots });

@@ -224,13 +224,13 @@ test('a wrapping key waits until the peer’s token has opened it', async (t) =>
     t.deepEqual(keeper.open(context, sealed), secret);
   }
   // The older one goes once neither node needs it.
-  first.retire();
+  await first.retire();
   t.deepEqual(first.status().older, [before]);
   await talk(first, second);
-  second.retire();
+  await second.retire();
   t.is(second.status().older, undefined);
   await talk(first, second);
-  first.retire();
+  await first.retire();
   t.is(first.status().older, undefined);
   t.deepEqual(second.open(context, first.seal(context, secret)), secret);
 });
@@ -253,7 +253,7 @@ test('a new root key is told to the other node, and an old word changes nothing'
   const { inviter, joiner } = await paired(t);
   const [one, two] = [inviter.keeper, joiner.keeper];
   const old = two.pairing.state(a);
-  await two.rotateRootKey('newer');
+  await two.rotateRootKey({ rootKeyLabel: 'newer' });
   await talk(one, two);
   const peerSlots = (): string => {
     const text = readFileSync(join(inviter.folder, 'slots.a'), 'utf8');

@@ -95,7 +95,7 @@ test('with shares a new token opens what the lost one had sealed', async (t) => 
   const shares = await keeper.makeRecovery(threeOfFive);
   await keeper.proveRecovery(shares.slice(0, 3));
   const old = keeper.seal(context, secret);
-  await keeper.rotateRootKey('second');
+  await keeper.rotateRootKey({ rootKeyLabel: 'second' });
   await keeper.rotateWrappingKey();
   const sealed = keeper.seal(context, secret);
   await refusal(t, 'not-new', keeper.restore({ shares, rootKeyLabel: 'third' }));
@@ -117,7 +117,7 @@ test('with shares a new token opens what the lost one had sealed', async (t) => 
   const { slots } = readTable(folder);
   t.false(slots.some(({ kind, keyId }) => kind === 'token' && token.lost.has(keyId)));
   t.true(next.status().recovery?.proven);
-  next.retire();
+  await next.retire();
   const last = another();
   await last.advance();
   t.deepEqual(last.open(context, sealed), secret);

@@ -10,6 +10,7 @@ import * as restore from './restore.ts';
 import * as rotation from './rotation.ts';
 import * as seal from './seal.ts';
 import * as status from './status.ts';
+import * as token from './token.ts';
 
 /** Commands of one word. */
 export const plainCommands: readonly Command[] = [
@@ -26,6 +27,7 @@ export const nouns: readonly Noun[] = [
   { name: 'peer', what: 'the other node of the pair', commands: peer.commands },
   { name: 'backup', what: 'copies of all keys for bad days', commands: backup.commands },
   { name: 'root', what: 'the root key in the token', commands: rotation.rootCommands },
+  { name: 'token', what: 'TPM and HSMs', commands: token.commands },
   {
     name: 'wrapping-key',
     what: 'the key that wraps all others',

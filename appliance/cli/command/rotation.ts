@@ -5,11 +5,16 @@ import { asked } from '../keeper.ts';
 
 const pollMilliseconds = 500;
 
-/** Makes a new root key in the token and moves the wrapping keys' slots to it. */
-export async function rotateRoot({ keeper, print }: Context): Promise<void> {
+/** Makes a new root key, in the same token or another, and moves the slots to it. */
+export async function rotateRoot(
+  { keeper, print }: Context,
+  { token }: { token?: string },
+): Promise<void> {
   const label = `twinlock root ${randomBytes(4).toString('hex')}`;
-  await asked(keeper, (console) => console.rotateRootKey({ rootKeyLabel: label }));
-  print({ rootKey: label }, () => `the root key is now ${label}`);
+  const named = token === undefined ? {} : { token };
+  await asked(keeper, (console) => console.rotateRootKey({ rootKeyLabel: label, ...named }));
+  const where = token === undefined ? '' : ` in ${token}`;
+  print({ rootKey: label, ...named }, () => `the root key is now ${label}${where}`);
 }
 
 /** Begins a new wrapping key and waits until everything is sealed under it. */
@@ -43,8 +48,9 @@ export async function rotateWrappingKey(
 export const rootCommands: readonly Command[] = [
   {
     name: 'root rotate',
-    what: 'make a new root key in the token and move to it',
-    run: (context) => rotateRoot(context),
+    what: 'make a new root key, in the same token or another, and move to it',
+    options: [{ flags: '--token <name>', what: 'the token that is to hold it' }],
+    run: (context, _, options: { token?: string }) => rotateRoot(context, options),
   },
 ];
 

@@ -16,7 +16,7 @@ export async function status({ admin, print }: Context): Promise<void> {
       ...(fingerprints === undefined
         ? []
         : [`SHA-1           ${fingerprints.sha1}`, `SHA-256         ${fingerprints.sha256}`]),
-      `root key        ${rootKey.state}, ${rootKey.token ?? 'no token'}, ${proven}`,
+      `root key        ${rootKey.state}, ${tokenText(rootKey)}, ${proven}`,
       ...(found.wrappingKey.left === undefined
         ? []
         : [`rotation        ${found.wrappingKey.left} secrets to be sealed anew`]),
@@ -39,6 +39,11 @@ function ago(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   if (hours === 0) return `${Math.floor(seconds / 60)} min`;
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+}
+
+function tokenText({ name, token, vendor }: StatusView['rootKey']): string {
+  const known = [name, vendor].filter((each) => each !== undefined);
+  return token === undefined ? 'no token' : `${token} (${known.join(', ')})`;
 }
 
 function recoveryText(set: StatusView['recovery']): string {

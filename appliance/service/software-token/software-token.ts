@@ -5,6 +5,8 @@ export interface SoftwareToken {
   readonly environment: Readonly<Record<string, string>>;
   /** A shell command to run before each start of the token process. */
   readonly before?: string;
+  /** Where it listens, if it does. */
+  readonly port?: number;
   /** Resolves with false when it was told to stop, with true when it died by itself. */
   readonly ended: Promise<boolean>;
   stop(): Promise<void>;

@@ -11,14 +11,19 @@ const run = promisify(execFile);
 
 /**
  * swtpm, with its state in `folder` and the store of tpm2-pkcs11 in `store`. Its limits against
- * guessing are set wide when it is made: each unclean end counts as a failed try.
+ * guessing are set wide when it is made: each unclean end counts as a failed try. `again`: the port
+ * that it had before it died.
  */
-export async function softwareTpm(folder: string, store: string): Promise<SoftwareToken> {
+export async function softwareTpm(
+  folder: string,
+  store: string,
+  again?: number,
+): Promise<SoftwareToken> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   mkdirSync(store, { recursive: true, mode: 0o700 });
   const isNew = !existsSync(join(folder, 'tpm2-00.permall'));
   if (isNew) await tool('swtpm_setup', ['--tpm2', '--tpmstate', folder, '--pcr-banks', 'sha256']);
-  const port = await freePorts();
+  const port = again ?? (await freePorts());
   const child = spawn(
     'swtpm',
     [
@@ -50,6 +55,7 @@ export async function softwareTpm(folder: string, store: string): Promise<Softwa
     // What /dev/tpmrm0 does when a process dies: without it the keys that a killed token process
     // had loaded would fill the three places that a TPM has.
     before: ['-t', '-l', '-s'].map((what) => `tpm2_flushcontext -T ${tcti} ${what}`).join('; '),
+    port,
     ended,
     async stop() {
       if (stopping || child.exitCode !== null || child.signalCode !== null) return;

@@ -1,0 +1,61 @@
+import { KeeperError } from '../keeper-client/keeper.ts';
+import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import type { KeeperOptions, NamedToken } from './keeper-options.ts';
+import { RootToken } from './root-token.ts';
+import type { Slot } from './slot.ts';
+
+/**
+ * The tokens that the configuration names. One of them holds the root key; which one the slot
+ * table says, and the first one where there is none yet.
+ */
+export class TokenSet {
+  readonly #all: readonly RootToken[];
+  #inUse: RootToken;
+
+  constructor(
+    tokens: readonly [NamedToken, ...NamedToken[]],
+    parts: Pick<KeeperOptions, 'now' | 'log'>,
+  ) {
+    const [first, ...others] = tokens;
+    this.#inUse = new RootToken({ ...parts, ...first });
+    this.#all = [this.#inUse, ...others.map((token) => new RootToken({ ...parts, ...token }))];
+  }
+
+  /** The token that holds the root key. */
+  get inUse(): RootToken {
+    return this.#inUse;
+  }
+
+  use(token: RootToken): void {
+    this.#inUse = token;
+  }
+
+  /** The token of this name; the one in use without one. Throws KeeperError `token-unknown`. */
+  named(name: string | undefined): RootToken {
+    if (name === undefined) return this.#inUse;
+    const found = this.#all.find((token) => token.name === name);
+    if (found === undefined) throw new KeeperError('token-unknown', `no token is called ${name}`);
+    return found;
+  }
+
+  /**
+   * The tokens that may hold this slot's root key: the one that it names, or all of them, the one
+   * in use first, for a slot that a peer made or a name that is no more.
+   */
+  of(slot: Slot): readonly RootToken[] {
+    const named = this.#all.find((token) => token.name === slot.token);
+    if (named !== undefined) return [named];
+    return [this.#inUse, ...this.#all.filter((token) => token !== this.#inUse)];
+  }
+
+  /** Asks those that hold no root key whether they are there. Never throws. */
+  async look(): Promise<void> {
+    for (const token of this.#all) if (token !== this.#inUse) await token.look();
+  }
+
+  status(): Pick<KeeperStatus, 'tokens'> {
+    if (this.#all.length === 1) return {};
+    const inUse = this.#inUse;
+    return { tokens: this.#all.map((each) => ({ ...each.told(), root: each === inUse })) };
+  }
+}
