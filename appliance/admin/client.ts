@@ -84,6 +84,10 @@ export class AdminClient {
     return this.#call('POST', `/v1/keys/${encodeURIComponent(id)}/destroy`, body);
   }
 
+  undestroyKey(id: string): Promise<KeyView> {
+    return this.#call('POST', `/v1/keys/${encodeURIComponent(id)}/undestroy`, {});
+  }
+
   audit(query: Readonly<Record<string, number>>): Promise<AuditPage> {
     const text = Object.entries(query).map(([name, value]) => `${name}=${value}`);
     return this.#call('GET', `/v1/audit?${text.join('&')}`);

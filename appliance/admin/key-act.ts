@@ -69,6 +69,25 @@ export class KeyActs {
     return this.#view(this.#find(id));
   }
 
+  /** Takes back every intent to destroy a key; possible until its material is purged. */
+  async undestroy(id: string, act: Act): Promise<KeyView> {
+    const { keystore } = this.#appliance;
+    await keystore.change((draft) => {
+      const object = draft.object(id);
+      if (object === undefined) throw unknown(id);
+      if (object.purged) {
+        const hint = 'a backup from before the purge holds it';
+        throw new AdminError('refused', 'the key is purged: its material is gone', hint);
+      }
+      if (object.intents.length === 0) {
+        throw new AdminError('refused', 'the key is not destroyed', 'nothing is to be done');
+      }
+      draft.append({ kind: 'destroy-cancelled', object: id });
+      draft.audit({ ...act, act: 'key undestroy', object: id, outcome: 'success' });
+    });
+    return this.#view(this.#find(id));
+  }
+
   #view(object: ManagedObject): KeyView {
     return viewOf(object, this.#appliance.keystore.copies(object.uniqueIdentifier));
   }
@@ -104,9 +123,18 @@ function viewOf(object: ManagedObject, copies: KeyView['copies']): KeyView {
     changed: object.lastChangeDate,
     copies,
     names: text('Name'),
+    ...(object.intents.length === 0 ? {} : { kept: keptUntil(object) }),
+    ...(object.conflicts.length === 0
+      ? {}
+      : { conflicts: object.conflicts.map(({ about, record }) => `${about}: ${record}`) }),
     ...(vm === undefined ? {} : { vm }),
     ...(component === undefined ? {} : { component }),
   };
+}
+
+/** Until when at least the material is kept, in seconds since 1970. */
+function keptUntil({ intents }: ManagedObject): number {
+  return Math.max(...intents.map(({ date, retention }) => date + retention));
 }
 
 /** A Name is shown without its type. */

@@ -33,6 +33,10 @@ export const keyView = z.object({
   copies: z.enum(['both', 'journal', 'single']),
   names: z.array(z.string()),
   vm: z.string().optional(),
+  /** Destroyed, and kept until then at least: seconds since 1970. */
+  kept: z.number().optional(),
+  /** What two nodes said at once and does not hold. */
+  conflicts: z.array(z.string()).optional(),
   component: z.string().optional(),
   attributes: z.record(z.string(), z.array(z.string())).optional(),
 });

@@ -1,5 +1,6 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ObjectType, State } from '../kmip/enumeration.ts';
+import type { Conflict } from './fact.ts';
 import type { FoldedIntent } from './fold.ts';
 import type { Item } from '../ttlv/item.ts';
 
@@ -32,6 +33,8 @@ export interface ManagedObject {
   readonly hasMaterial: boolean;
   /** Why it is destroyed: intents that nobody cancelled, whose material is kept for a time. */
   readonly intents: readonly FoldedIntent[];
+  /** What two nodes said at once and does not hold: shown until a person says it again. */
+  readonly conflicts: readonly Conflict[];
   /** Its material is gone from every node, for good. */
   readonly purged: boolean;
 }

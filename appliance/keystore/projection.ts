@@ -33,6 +33,7 @@ interface ObjectRow {
   readonly destroyed: number;
   readonly purged: number;
   readonly intents: string | null;
+  readonly conflicts: string | null;
   readonly revocation: string | null;
   readonly commitment: Buffer | null;
   readonly form: Buffer;
@@ -232,6 +233,8 @@ export class Projection {
       form: decodeForm(row.form),
       hasMaterial: row.commitment !== null,
       intents: row.intents === null ? [] : (JSON.parse(row.intents) as ManagedObject['intents']),
+      conflicts:
+        row.conflicts === null ? [] : (JSON.parse(row.conflicts) as ManagedObject['conflicts']),
       purged: row.purged !== 0,
     };
   }

@@ -5,6 +5,7 @@ import { Exchange } from './exchange.ts';
 import type { Entry, ExchangeParts, Ingested, LooseMaterial } from './exchange.ts';
 import type { Draft } from './keystore.ts';
 import type { Member } from './membership.ts';
+import type { Conflict as Said } from './fact.ts';
 import { inOrder } from './fold.ts';
 import { endHealing } from './heal.ts';
 import type { Healing } from './heal.ts';
@@ -223,9 +224,12 @@ export class Replica {
       .all(limit) as { object: string; conflicts: string }[];
     return [
       ...forks.map((fork) => ({ kind: 'fork', ...fork, healed: healed.has(fork.epoch) }) as const),
-      ...objects.map(({ object, conflicts }) => {
-        const records = JSON.parse(conflicts) as string[];
-        return { kind: 'creation', object, records } as const;
+      ...objects.flatMap(({ object, conflicts }) => {
+        const found = JSON.parse(conflicts) as Said[];
+        const records = found
+          .filter(({ about }) => about === 'creation')
+          .map((each) => each.record);
+        return records.length === 0 ? [] : [{ kind: 'creation', object, records } as const];
       }),
     ];
   }

@@ -88,7 +88,7 @@ test('group: list, make', async (t) => {
   await fails(t, appliance, 2, 'group', 'list', 'more');
 });
 
-test('key: list, show, destroy', async (t) => {
+test('key: list, show, destroy, undestroy', async (t) => {
   const appliance = await startAppliance(t);
   const client = new KmipClient(appliance);
   const ids = [await client.create(), await client.create(), await client.create()];
@@ -111,14 +111,24 @@ test('key: list, show, destroy', async (t) => {
   const shown = await json<{ state: string; attributes: object }>(appliance, 'key', 'show', second);
   t.is(shown.state, 'Active');
   t.true('Cryptographic Usage Mask' in shown.attributes);
-  const gone = await json<{ state: string }>(appliance, 'key', 'destroy', first, '--yes');
+  const gone = await json<{ state: string; kept: number }>(
+    appliance,
+    'key',
+    'destroy',
+    first,
+    '--yes',
+  );
   t.is(gone.state, 'Destroyed');
+  t.true(gone.kept > Date.now() / 1000 + 29 * 24 * 3600);
   await t.throwsAsync(client.get(first));
 
   await fails(t, appliance, 2, 'key', 'list', '--limit', 'many');
   await fails(t, appliance, 6, 'key', 'show', 'no-such-key');
   await fails(t, appliance, 3, 'key', 'destroy', first, '--yes');
   await fails(t, appliance, 3, 'key', 'destroy', second, '--yes');
+  t.is((await json<{ state: string }>(appliance, 'key', 'undestroy', first)).state, 'PreActive');
+  t.is((await client.get(first)).length, 64);
+  await fails(t, appliance, 3, 'key', 'undestroy', first);
   t.is((await client.get(second)).length, 64);
   client.end();
 });

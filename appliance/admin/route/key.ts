@@ -34,5 +34,13 @@ export function keyRoutes(reach: Reach): Route[] {
       answer: keyView,
       handle: ({ path, body, act }) => keys.destroy(path['id'] ?? '', body.confirm, act),
     }),
+    route({
+      method: 'POST',
+      path: '/v1/keys/:id/undestroy',
+      role: 'officer',
+      what: 'take the destruction of a key back',
+      answer: keyView,
+      handle: ({ path, act }) => keys.undestroy(path['id'] ?? '', act),
+    }),
   ];
 }

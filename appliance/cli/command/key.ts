@@ -31,7 +31,8 @@ export async function show({ admin, print }: Context, id: string): Promise<void>
   const key = await admin.key(id);
   print(key, () => {
     const { attributes = {}, names: _names, vm: _vm, component: _component, ...plain } = key;
-    const text = { ...plain, created: date(key.created), changed: date(key.changed) };
+    const kept = plain.kept === undefined ? {} : { kept: date(plain.kept) };
+    const text = { ...plain, created: date(key.created), changed: date(key.changed), ...kept };
     const rows = [...Object.entries(text), ...Object.entries(attributes)];
     return rows
       .map(([name, value]) => `${name.padEnd(26)} ${[value].flat().join('; ')}`)
@@ -56,7 +57,17 @@ export async function destroy(
     }
   }
   const destroyed = await admin.destroyKey(id, options.force === true ? id : undefined);
-  print(destroyed, () => `key ${id} is destroyed for every client; its material is kept sealed`);
+  print(destroyed, () => {
+    const { kept } = destroyed;
+    const until = kept === undefined ? '' : ` until ${date(kept)} at least`;
+    return `key ${id} is destroyed for every client; its material is kept sealed${until}
+twinlock key undestroy ${id} brings it back`;
+  });
+}
+
+export async function undestroy({ admin, print }: Context, id: string): Promise<void> {
+  const key = await admin.undestroyKey(id);
+  print(key, () => `key ${id} is ${key.state} again`);
 }
 
 function described(key: KeyView): string {
@@ -92,5 +103,11 @@ export const commands: readonly Command[] = [
     ],
     run: (context, [id = ''], options: Parameters<typeof destroy>[2]) =>
       destroy(context, id, options),
+  },
+  {
+    name: 'key undestroy',
+    parameters: ['<id>'],
+    what: 'take the destruction of a key back',
+    run: (context, [id = '']) => undestroy(context, id),
   },
 ];
