@@ -135,7 +135,10 @@ export class Simulation {
     this.#unlucky.start();
   }
 
-  /** What clients do. Nobody waits for the answer: it may never come. */
+  /**
+   * What clients do. Nobody waits for the answer: it may never come, and what a process says that
+   * is dead already was heard by nobody.
+   */
   #use(): void {
     const node = this.#chance.of(this.#nodes);
     const keystore = node.life?.keystore;
@@ -157,11 +160,13 @@ export class Simulation {
     return keys[this.#chance.below(Math.max(1, keys.length))] ?? [undefined, undefined];
   }
 
-  async #create({ name }: SimulatedNode, keystore: SqliteKeystore): Promise<void> {
+  async #create(node: SimulatedNode, keystore: SqliteKeystore): Promise<void> {
+    const { name } = node;
     const secret = this.#chance.bytes(32);
     const id = this.#chance.bytes(16).toString('hex');
     try {
       await makeKey(keystore, Buffer.from(secret), id);
+      if (node.life?.keystore !== keystore) return;
       this.#keys.set(id, { secret, revoked: false, fate: 'there' });
       this.#acknowledged++;
       this.#say(`${name} answers key ${id.slice(0, 8)}`);
@@ -185,16 +190,18 @@ export class Simulation {
   }
 
   async #revoke(
-    { name }: SimulatedNode,
+    node: SimulatedNode,
     keystore: SqliteKeystore,
     id: string,
     key: Key,
   ): Promise<void> {
+    const { name } = node;
     try {
       await keystore.change((draft) => {
         if (draft.object(id) === undefined) throw new Error('not there yet');
         draft.append({ kind: 'object-revoked', object: id, code: 2, date: 1 });
       });
+      if (node.life?.keystore !== keystore) return;
       key.revoked = true;
       this.#say(`${name} revokes ${id.slice(0, 8)}`);
     } catch (error) {
@@ -203,11 +210,12 @@ export class Simulation {
   }
 
   async #endOrUndo(
-    { name }: SimulatedNode,
+    node: SimulatedNode,
     keystore: SqliteKeystore,
     id: string,
     key: Key,
   ): Promise<void> {
+    const { name } = node;
     const undo = this.#chance.happens(0.3);
     const before = key.fate;
     key.fate = 'unsure';
@@ -220,6 +228,7 @@ export class Simulation {
         else draft.append({ kind: 'destroy-intended', object: id, date: 1 });
         return true;
       });
+      if (node.life?.keystore !== keystore) return;
       // Undone here: an intent that the other node said at the same time stays.
       key.fate = done ? (undo ? 'unsure' : before === 'unsure' ? 'unsure' : 'destroyed') : before;
       this.#say(`${name} ${undo ? 'undestroys' : 'destroys'} ${id.slice(0, 8)}`);
