@@ -104,6 +104,7 @@ export class SqliteKeystore implements Keystore {
       this.#records = new RecordLog(this.#database, { cluster, node, key, features });
       this.#audit = new AuditLog(this.#database);
       this.#records.checkNewest(64);
+      this.#probe();
       this.#begin();
     } catch (error) {
       this.#database.close();
@@ -335,6 +336,16 @@ export class SqliteKeystore implements Keystore {
     this.#failure = new KeystoreError('closed', 'the keystore is closed');
     this.#database.close();
     return Promise.resolve();
+  }
+
+  /** Reads what every answer rests on, so that a damaged database is said at the start. */
+  #probe(): void {
+    this.clients();
+    this.groups();
+    this.count();
+    this.list({ limit: 1 });
+    this.#records.membership();
+    this.#records.copyPolicy();
   }
 
   /** A full disk must not keep hosts from their keys: without an epoch the keystore only reads. */

@@ -159,8 +159,8 @@ test('a medium that is gone is noticed, and taken again when it is back', async 
     node: '11',
     members: () => [],
     ...one.surroundings,
-    after: (_, act) => {
-      const timer = setTimeout(act, 20);
+    after: (milliseconds, act) => {
+      const timer = setTimeout(act, milliseconds);
       return () => {
         clearTimeout(timer);
       };
