@@ -85,8 +85,9 @@ export class Journal {
     try {
       const { generations, bytes } = opened;
       if (bytes > fileBytes || !entries.every((entry) => isUnder(entry, generations))) {
-        await opened.file.close();
-        this.#opened = opened = await this.#begin();
+        const { file } = opened;
+        const next = await this.#inTime(file.close().then(() => this.#begin()));
+        this.#opened = opened = next;
       }
       const frame = sealFrame(opened.key, opened.head, opened.frames++, entries);
       opened.bytes += frame.length;
@@ -107,7 +108,7 @@ export class Journal {
   }
 
   /** A share that hangs must not make clients wait for it: it counts as gone. */
-  #inTime(writing: Promise<void>): Promise<void> {
+  #inTime<T>(writing: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.#options.after(patienceMilliseconds, () => {
         reject(new Error('the journal’s medium does not answer'));

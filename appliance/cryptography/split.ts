@@ -1,6 +1,9 @@
 import { ResultReason, SplitKeyMethod } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 
+/** Secret's bytes times parts times threshold: some ten milliseconds of arithmetic. */
+const workMost = 1 << 22;
+
 /** One part of a split secret; parts are counted from 1 (KMIP 1.4 §2.2.5). */
 export interface Share {
   readonly part: number;
@@ -18,6 +21,7 @@ export function splitSecret(
   threshold: number,
   random: (bytes: number) => Buffer,
 ): Share[] {
+  if (secret.length * parts * threshold > workMost) throw tooMuch();
   if (method === SplitKeyMethod.XOR) return splitByXor(secret, parts, random);
   if (method !== SplitKeyMethod.PolynomialSharingGF28) throw noMethod();
   const coefficients = Array.from({ length: threshold - 1 }, () => random(secret.length));
@@ -39,6 +43,7 @@ export function splitSecret(
 /** The secret of enough shares; of too few, or of shares that do not belong together, noise. */
 export function joinShares(method: SplitKeyMethod, shares: readonly Share[]): Buffer {
   const length = shares[0]?.bytes.length ?? 0;
+  if (length * shares.length * shares.length > workMost) throw tooMuch();
   const secret = Buffer.alloc(length);
   for (const { part, bytes } of shares) {
     const weight =
@@ -88,4 +93,8 @@ function inverse(a: number): number {
 
 export function noMethod(): KmipError {
   return new KmipError(ResultReason.InvalidField, 'This Split Key Method is not supported');
+}
+
+function tooMuch(): KmipError {
+  return new KmipError(ResultReason.InvalidField, 'Too large to be split into so many parts');
 }

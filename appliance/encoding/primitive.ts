@@ -105,7 +105,8 @@ function truth(text: string): boolean {
 }
 
 function bytes(text: string): Uint8Array {
-  if (!/^([\da-f]{2})*$/i.test(text)) throw new EncodingError('not bytes in hexadecimal');
+  if (text.length % 2 !== 0 || !/^[\da-f]*$/i.test(text))
+    throw new EncodingError('not bytes in hexadecimal');
   return Buffer.from(text, 'hex');
 }
 

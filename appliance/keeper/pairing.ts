@@ -1,5 +1,5 @@
 import { createPublicKey, timingSafeEqual } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type {
@@ -65,7 +65,8 @@ export class Pairing {
       throw new KeeperError('not-new', 'this node has keys already');
     }
     if (state !== 'new') {
-      for (const copy of ['slots.a', 'slots.b']) rmSync(join(folder, copy), { force: true });
+      // Set aside, not deleted: what was sealed under them would be lost with them.
+      setSlotsAside(folder);
       ring.reset();
     }
     this.#candidate = undefined;
@@ -279,4 +280,11 @@ function canonical({ cluster, identity, inviter, joiner }: PairingProposal): str
     ...[joiner.node, joiner.name, joiner.transportKey],
     ...[root.keyId, root.label, root.publicKey, root.hash],
   ]);
+}
+
+function setSlotsAside(folder: string): void {
+  for (const copy of ['slots.a', 'slots.b']) {
+    const path = join(folder, copy);
+    if (existsSync(path)) renameSync(path, `${path}.before-join`);
+  }
 }

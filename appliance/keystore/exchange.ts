@@ -112,7 +112,11 @@ export class Exchange {
       if (!isSignedBy(record, key)) throw refused('its signature is not its author’s');
       if (record.head.kind.startsWith('member-')) membership = membership.with([record.head]);
       records.push(record);
-      if (sealed !== undefined) opening.push(this.#open(record.head, sealed));
+      if (sealed === undefined) continue;
+      const opened = this.#open(record.head, sealed);
+      // A later record that is refused ends this before anybody awaits it.
+      opened.catch(() => undefined);
+      opening.push(opened);
     }
     const opened = await Promise.all(opening);
     return {

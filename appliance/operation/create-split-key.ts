@@ -50,8 +50,12 @@ export const createSplitKey = defineChange({
     const template = request.templateAttribute ?? { names: [], attributes: [] };
     const attributes = requestedAttributes(template, context);
     const source = await sourceOf(request.uniqueIdentifier, attributes, context);
-    const shares = splitSecret(splitKeyMethod, source.secret, parts, threshold, context.random);
-    source.secret.fill(0);
+    let shares: ReturnType<typeof splitSecret>;
+    try {
+      shares = splitSecret(splitKeyMethod, source.secret, parts, threshold, context.random);
+    } finally {
+      source.secret.fill(0);
+    }
     const made: NewObject[] = [];
     for (const { part, bytes } of shares) {
       const head = [

@@ -112,7 +112,8 @@ async function derived(
   }
   const { initializationVector: iv, salt, iterationCount: iterations } = said;
   const data = said.derivationData ?? other?.bytes();
-  return derive(method, {
+  // Awaited here: the opened keys are wiped when this function ends.
+  return await derive(method, {
     key: key.bytes(),
     algorithm: base.algorithm as CryptographicAlgorithm,
     parameters: parametersFor(base, said.cryptographicParameters, context),

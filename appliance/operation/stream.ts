@@ -108,10 +108,13 @@ export async function pass<T extends Transformation>(
     throw new KmipError(ResultReason.InvalidField, 'A stream is begun without Correlation Value');
   }
   const { operation, object } = what;
-  const transformation =
-    given === undefined
-      ? await begin()
-      : (streams.find(given, client.id, operation, now()).transformation as T);
+  const found = given === undefined ? undefined : streams.find(given, client.id, operation, now());
+  if (found !== undefined && found.object !== object) {
+    // What was decided for the key named now does not hold for the one it was begun with.
+    const message = 'No operation with this Correlation Value';
+    throw new KmipError(ResultReason.InvalidCorrelationValue, message);
+  }
+  const transformation = found === undefined ? await begin() : (found.transformation as T);
   const began = given === undefined;
   const ended = given === undefined ? !initIndicator || finalIndicator : finalIndicator;
   try {

@@ -86,8 +86,11 @@ export class CopyPromise implements CopyGuard {
     const { carrier } = this.#parts;
     if (this.#parts.cutOff?.() === true) throw missing();
     const paired = this.#paired();
-    if (paired && (await carrier.confirmed(records))) return;
-    if (await this.#journalled()) return;
+    const confirmed = paired && (await carrier.confirmed(records));
+    // Put back to an older disk, this node writes at places where the peer has other records.
+    if (this.#parts.history.wound !== undefined) throw missing();
+    if (confirmed) return;
+    if (await this.#journalled(records)) return;
     if (!paired || this.#mayBeAlone()) return;
     throw missing();
   }
@@ -148,13 +151,13 @@ export class CopyPromise implements CopyGuard {
   }
 
   /** Brings all that no other node holds to the journal; false where there is none that works. */
-  async #journalled(): Promise<boolean> {
+  async #journalled(records: readonly RecordHead[]): Promise<boolean> {
     const { journal, surroundings } = this.#parts;
     if (journal?.usable !== true) return false;
     try {
       // Whatever waits while one batch is flushed goes into the next one, together.
       while (this.#writing !== undefined) await this.#writing;
-      this.#writing = this.#appendAll(journal);
+      this.#writing = this.#appendAll(journal, records);
       await this.#writing;
       return true;
     } catch (error) {
@@ -166,9 +169,16 @@ export class CopyPromise implements CopyGuard {
     }
   }
 
-  async #appendAll(journal: SecondCopy): Promise<void> {
+  /** A record that is to be answered goes in, also where a peer has it without its secret. */
+  async #appendAll(journal: SecondCopy, records: readonly RecordHead[]): Promise<void> {
     const { replica } = this.#parts;
     let heads = this.#heldElsewhere();
+    const [first] = records;
+    const journalled = replica.receipts.heads(journalHolder);
+    if (first !== undefined && (journalled[first.epoch]?.[0] ?? 0) < (records.at(-1)?.seq ?? 0)) {
+      const before = Math.min(first.seq - 1, heads[first.epoch]?.[0] ?? 0);
+      heads = { ...heads, [first.epoch]: [before, ''] };
+    }
     for (;;) {
       const { entries, heads: reached } = replica.after(heads, page);
       if (entries.length === 0) return;

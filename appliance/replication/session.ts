@@ -1,5 +1,5 @@
 import { KeystoreError } from '../keystore/error.ts';
-import type { Entry } from '../keystore/exchange.ts';
+import type { Entry, LooseMaterial } from '../keystore/exchange.ts';
 import { lackingMost } from '../keystore/receipt.ts';
 import { decodeHead, hashOf } from '../keystore/record.ts';
 import type { Heads } from '../keystore/record-log.ts';
@@ -53,6 +53,9 @@ export interface SessionParts {
   readonly ingested: () => void;
   readonly ended: (why: string) => void;
 }
+
+/** What one message of secrets may hold, so that it stays well below a message's limit. */
+const materialBytes = 1 << 20;
 
 /** One connection's life: hello, records and acknowledgements both ways, heartbeats. */
 export class Session {
@@ -148,7 +151,9 @@ export class Session {
 
   /** Sends what is new, as far as the window allows. */
   wake(): void {
-    void this.#pump();
+    this.#pump().catch(() => {
+      this.end('records cannot be read');
+    });
   }
 
   /** Asks the peer for all that is behind this node's heads. */
@@ -317,17 +322,20 @@ export class Session {
     this.#again = true;
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#again && this.#open && this.#hello !== undefined) {
-      this.#again = false;
-      while (this.#underWay < windowMessages && this.#isOpen()) {
-        const { entries, heads } = this.#parts.replica.after(this.#sent, page);
-        if (entries.length === 0) break;
-        this.#sent = heads;
-        this.#underWay++;
-        await this.#parts.channel.send(messageKind.entries, encodeEntries(entries));
+    try {
+      while (this.#again && this.#open && this.#hello !== undefined) {
+        this.#again = false;
+        while (this.#underWay < windowMessages && this.#isOpen()) {
+          const { entries, heads } = this.#parts.replica.after(this.#sent, page);
+          if (entries.length === 0) break;
+          this.#sent = heads;
+          this.#underWay++;
+          await this.#parts.channel.send(messageKind.entries, encodeEntries(entries));
+        }
       }
+    } finally {
+      this.#pumping = false;
     }
-    this.#pumping = false;
   }
 
   #isOpen(): boolean {
@@ -431,7 +439,15 @@ export class Session {
     this.#stands(heads, lacking, able);
     if (digest !== undefined) this.#comparison.compare(digest);
     if (lacking.length === 0) return;
-    const materials = this.#parts.replica.materials(lacking.slice(0, 64));
+    const materials: LooseMaterial[] = [];
+    let bytes = 0;
+    for (const object of lacking.slice(0, lackingMost)) {
+      if (bytes > materialBytes) break;
+      for (const each of this.#parts.replica.materials([object])) {
+        materials.push(each);
+        bytes += each.sealed.length;
+      }
+    }
     if (materials.length > 0) this.#send(messageKind.materials, encodeMaterials(materials));
   }
 }

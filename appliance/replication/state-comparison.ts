@@ -44,7 +44,10 @@ export class StateComparison {
 
   /** What the peer makes of the records at which it stands. */
   compare(theirs: Digest): void {
-    void this.#compare(theirs);
+    this.#compare(theirs).catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : 'unknown';
+      this.#surroundings.log('error', 'the state could not be folded anew', { error: text });
+    });
   }
 
   async #compare(theirs: Digest): Promise<void> {

@@ -182,6 +182,8 @@ class BatchRun {
   /** Answers that the operation is under way, and lets the client fetch its answer by Poll. */
   #startLater(item: RequestBatchItem, step: Step): ResponseBatchItem {
     const { pending, random, now } = this.#options;
+    // Before anything is done: what is refused must not have happened.
+    pending.admit(this.#client.id, now());
     const correlation = random(16);
     const result = this.#run(step).then(
       (write) => succeeded(item, write),
@@ -216,7 +218,10 @@ class BatchRun {
   #act(act: Act<WritePayload, Draft>, draft: Draft, step: Step): Promise<WritePayload> {
     const write = act(draft);
     draft.audit(this.#entry(step, 'success'));
-    return Promise.resolve(write);
+    const promised = Promise.resolve(write);
+    // It is awaited after the commit; where the batch is undone before, nobody does.
+    promised.catch(() => undefined);
+    return promised;
   }
 
   /**

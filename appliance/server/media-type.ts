@@ -44,7 +44,8 @@ function textual(
         if (item.tag !== Tag.RequestMessage) throw new EncodingError('not a request');
         return encode(item);
       } catch (error) {
-        if (!(error instanceof EncodingError)) throw error;
+        // A RangeError is a pattern that ran out of room on what no honest client sends.
+        if (!(error instanceof EncodingError || error instanceof RangeError)) throw error;
         return new KmipError(ResultReason.InvalidMessage, 'Not a KMIP request message');
       }
     },

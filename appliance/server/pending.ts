@@ -18,13 +18,8 @@ interface Started {
 export class Pending {
   readonly #started = new Map<string, Started>();
 
-  /** Throws KmipError Server Limit Exceeded. */
-  start(
-    correlation: Buffer,
-    client: string,
-    now: number,
-    result: Promise<ResponseBatchItem>,
-  ): void {
+  /** Whether one more may begin. Throws KmipError Server Limit Exceeded. */
+  admit(client: string, now: number): void {
     for (const [key, each] of this.#started) {
       if (now - each.since > serverLimits.pendingSeconds) this.#started.delete(key);
     }
@@ -32,6 +27,15 @@ export class Pending {
     if (own.length >= serverLimits.pending) {
       throw new KmipError(ResultReason.ServerLimitExceeded, 'Too many operations are pending');
     }
+  }
+
+  /** One that was admitted. */
+  start(
+    correlation: Buffer,
+    client: string,
+    now: number,
+    result: Promise<ResponseBatchItem>,
+  ): void {
     const started: Started = { client, since: now, result: undefined };
     this.#started.set(correlation.toString('hex'), started);
     void result.then((item) => {

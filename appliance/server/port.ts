@@ -16,14 +16,23 @@ export class ClientPorts {
     this.#web = web === undefined ? undefined : new WebListener({ ...options, listen: web });
   }
 
-  /** Resolves with KMIP's address once the ports are open. Rejects with what the system says. */
+  /**
+   * Resolves with KMIP's address once its port is open; rejects with what the system says. That the
+   * HTTPS profiles have no port keeps nobody from KMIP.
+   */
   async listen(): Promise<AddressInfo> {
-    const web = await this.#web?.listen();
-    if (web !== undefined) {
-      const { address, port } = web;
-      this.#log('info', 'HTTPS profiles are served', { address, httpsPort: port });
+    const kmip = await this.#kmip.listen();
+    try {
+      const web = await this.#web?.listen();
+      if (web !== undefined) {
+        const { address, port } = web;
+        this.#log('info', 'HTTPS profiles are served', { address, httpsPort: port });
+      }
+    } catch (error) {
+      const text = error instanceof Error ? error.message : 'unknown';
+      this.#log('error', 'HTTPS profiles cannot be served', { error: text });
     }
-    return this.#kmip.listen();
+    return kmip;
   }
 
   /** Ends every live connection of a certificate, at once. */

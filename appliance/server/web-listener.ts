@@ -41,7 +41,7 @@ export class WebListener {
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
     this.#server.on('clientError', (_error, socket) => socket.destroy());
     this.#server.on('request', (request, response) => {
-      void this.#serve(request, response);
+      this.#serve(request, response).catch(() => request.socket.destroy());
     });
   }
 

@@ -24,6 +24,8 @@ import { openJournal } from './journal.ts';
 import type { Log } from './log.ts';
 
 /** What this version can do beyond the first one; a switch goes on once every member can. */
+const relistenMilliseconds = 5_000;
+
 export const features: readonly string[] = [];
 
 const conflictsShown = 100;
@@ -62,7 +64,7 @@ export async function startReplication(parts: {
   const { replica } = keystore;
   const self = { key: key.export({ format: 'pem', type: 'pkcs8' }).toString(), certificate };
   const transport = transportOf({ self, replica, joined, surroundings, configuration });
-  const address = await transport.listen();
+  const address = await listening(transport, surroundings);
   const cutOff = new CutOff(replica, log);
   const ability = new Ability(() => keeper.status(), surroundings);
   const history = new History(replica, surroundings);
@@ -111,6 +113,21 @@ export async function startReplication(parts: {
       await journal?.stop();
     },
   };
+}
+
+/** The peer's port; where it cannot be opened yet, keys are served and it is tried again. */
+async function listening(
+  transport: TlsTransport,
+  { log, after }: Surroundings,
+): Promise<AddressInfo | undefined> {
+  try {
+    return await transport.listen();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'unknown';
+    log('error', 'the port for the other node cannot be opened', { error: text });
+    after(relistenMilliseconds, () => void listening(transport, { log, after } as Surroundings));
+    return undefined;
+  }
 }
 
 function transportOf(parts: {

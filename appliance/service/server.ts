@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Appliance } from '../admin/appliance.ts';
 import { MetricsServer } from '../admin/metrics-server.ts';
 import { AdminServer } from '../admin/server.ts';
+import type { Joining } from '../replication/pairing-host.ts';
 import { KeeperClient } from '../keeper-client/client.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { KeystoreError } from '../keystore/error.ts';
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
   const rotation = new Rotation({ keystore, files, keeper, log });
   const audit = new AuditKeeping({ trail: keystore.trail, configuration, node, now, log });
   const joined = joinedNode(folder);
-  if (joined !== undefined) await keystore.replica.trust(joined.node, joined.recordKey, 'paired');
+  if (joined !== undefined) await trustOnce(keystore, joined);
   const linked = { keystore, keeper, configuration, log };
   const replication = await startReplication({ ...linked, files, random, joined });
   const { authority } = identity;
@@ -107,6 +108,12 @@ async function main(): Promise<void> {
     keystore.check();
     (await keeper.open(Buffer.from('self-check'), sample)).fill(0);
   });
+}
+
+/** Once: a node whose disk is full at a later start has to serve all the same. */
+async function trustOnce({ replica }: SqliteKeystore, { node, recordKey }: Joining): Promise<void> {
+  if (replica.members().some((member) => member.node === node)) return;
+  await replica.trust(node, recordKey, 'paired');
 }
 
 /** Off unless the configuration gives it an address; that it cannot listen stops no Get. */

@@ -76,6 +76,8 @@ test('§4.6: what may not derive does not', async (t) => {
   t.is(refused.result, 'PermissionDenied');
   const fine = await symmetricKey(world, '0b'.repeat(16), mask('DeriveKey'));
   t.is((await derive(world, fine, 'PBKDF2', 128)).result, 'InvalidField');
+  const endless = [bytes('Salt', Buffer.from('salt')), integer('IterationCount', 10_000_000)];
+  t.is((await derive(world, fine, 'PBKDF2', 8192, ...endless)).result, 'InvalidField');
 });
 
 test('§4.24: a chain is valid in its time, and not with a certificate of another', async (t) => {

@@ -51,6 +51,9 @@ test('§4.29: in pieces as in one, and no piece is another client’s', async (t
   t.is(theirs.result, 'ItemNotFound');
   const other = await world.ask('Decrypt', [id(object), ...further]);
   t.is(other.result, 'ItemNotFound');
+  const second = await symmetricKey(world, 'ff'.repeat(16), uses);
+  const elsewhere = await world.ask('Encrypt', [id(second), ...further]);
+  t.is(elsewhere.result, 'ItemNotFound', 'what is decided for one key holds for no other');
   const middle = await world.ask('Encrypt', further);
   const last = [bytes('Data', 'ab'.repeat(17)), correlation, flag('FinalIndicator', true)];
   const end = await world.ask('Encrypt', last);

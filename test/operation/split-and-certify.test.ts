@@ -25,6 +25,10 @@ test('any threshold of parts gives the secret back, and one part less does not',
   }
   t.notDeepEqual(joinShares(PolynomialSharingGF28, shares.slice(0, 2)), secret);
   t.deepEqual(joinShares(XOR, splitSecret(XOR, secret, 4, 4, random)), secret);
+  const large = Buffer.alloc(1 << 20);
+  t.throws(() => splitSecret(PolynomialSharingGF28, large, 255, 255, random));
+  const many = Array.from({ length: 255 }, (_, i) => ({ part: i + 1, bytes: large }));
+  t.throws(() => joinShares(PolynomialSharingGF28, many));
 });
 
 const identifiers = (reply: Reply): string[] =>

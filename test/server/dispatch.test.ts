@@ -89,6 +89,19 @@ test('§6.13: Undo leaves nothing of a batch in which one item fails', async (t)
   t.deepEqual(statuses(await send(good, option(3))), [0, 0, 0]);
 });
 
+test('§6.13: an item that fails late, in a batch that is undone, harms nobody', async (t) => {
+  const { send } = setting(t);
+  const id = await create(send);
+  // Raw bytes of a symmetric key are no X.509: refused once the key is opened, after the commit.
+  const payload = Buffer.concat([wire.get(id).payload, enumeration(0x420042, 5)]);
+  const late: Wire = { operation: 0x0a, payload };
+  const answer = await send([late, wire.activate('unknown')], option(3));
+  t.true(statuses(answer).includes(1));
+  // A promise that nobody awaits would end the process here.
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(statuses(await send([wire.get(id)])), [0]);
+});
+
 test('§4: the ID Placeholder carries an identifier to the items that follow', async (t) => {
   const { send } = setting(t);
   const bare = (operation: number): Wire => ({ operation, payload: Buffer.alloc(0) });
