@@ -37,7 +37,12 @@ test('only a member’s pinned key comes in, over TLS 1.3 and the hybrid group',
   await two.stop();
   await until(() => !one.carrier.present);
   const own = { key: two.key, cert: two.certificate };
-  t.true(await isLetIn(one, { ...own, ecdhCurve: 'X25519MLKEM768' }));
+  // While the other end dials too, one of two connections is closed: the next one may be kept.
+  let entered = false;
+  for (let tries = 0; tries < 20 && !entered; tries++) {
+    entered = await isLetIn(one, { ...own, ecdhCurve: 'X25519MLKEM768' });
+  }
+  t.true(entered);
   t.false(await isLetIn(one, { ...own, maxVersion: 'TLSv1.2' }));
   t.false(await isLetIn(one, { key: stranger.key, cert: stranger.certificate }));
   t.false(await isLetIn(one, {}));
