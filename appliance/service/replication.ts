@@ -118,14 +118,18 @@ export async function startReplication(parts: {
 /** The peer's port; where it cannot be opened yet, keys are served and it is tried again. */
 async function listening(
   transport: TlsTransport,
-  { log, after }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<AddressInfo | undefined> {
   try {
     return await transport.listen();
   } catch (error) {
     const text = error instanceof Error ? error.message : 'unknown';
-    log('error', 'the port for the other node cannot be opened', { error: text });
-    after(relistenMilliseconds, () => void listening(transport, { log, after } as Surroundings));
+    const hint = 'is the address of replication.listen this machine’s, and its port free?';
+    surroundings.log('error', 'the port for the other node cannot be opened', {
+      error: text,
+      hint,
+    });
+    surroundings.after(relistenMilliseconds, () => void listening(transport, surroundings));
     return undefined;
   }
 }
