@@ -63,7 +63,7 @@ export function refusalOf(error: KeeperError): CommandError {
     case 'token':
       return new CommandError('not-serving', error.message, tokenHint(error.message), cause);
     case 'not-new':
-      return new CommandError('refused', error.message, 'see status', cause);
+      return new CommandError('refused', error.message, hintWhereKeysAre, cause);
     default: {
       const hint = 'nothing was changed; see status and the keeper’s log';
       return new CommandError('not-serving', error.message, hint, cause);
@@ -71,7 +71,14 @@ export function refusalOf(error: KeeperError): CommandError {
   }
 }
 
+/** What to do where a node that has keys is taken for a new one. */
+export const hintWhereKeysAre =
+  'for another root key: twinlock root rotate; after a lost token: twinlock recovery restore';
+
 function tokenHint(message: string): string {
+  if (message.endsWith('absent')) {
+    return 'is it there, with the label of the configuration? if blank: twinlock token provision';
+  }
   if (message.endsWith('pin-needed')) return 'give its PIN: twinlock token unlock';
   if (message.endsWith('pin-wrong')) return 'it will not be tried again; give the right one';
   return 'nothing was changed; see status and the keeper’s log';

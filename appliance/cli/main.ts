@@ -20,6 +20,9 @@ const program = new Program('twinlock')
   .exitOverride()
   .configureOutput({ outputError: () => {} });
 
+/** Milliseconds for the keeper's answer: a card may take two minutes over its key. */
+const patience = 180_000;
+
 function context(): Context {
   const options = program.opts<{
     state?: string;
@@ -49,7 +52,7 @@ function context(): Context {
 
 /** A keeper that hangs is waited for; one whose socket is not there is not. */
 function consoleAt(path: string): KeeperConsole {
-  if (existsSync(path)) return new KeeperConsole(path);
+  if (existsSync(path)) return new KeeperConsole(path, patience);
   const hint = 'is it running, and may you open its console socket? see --state and --console';
   throw new CommandError('not-reachable', `the keeper is not at ${path}`, hint);
 }

@@ -132,19 +132,21 @@ export class KeyKeeper {
 
   /**
    * Makes a cluster's first wrapping key and its slot: makes the root key, decrypts the slot back
-   * through the token, compares, and only then writes. Throws KeeperError `not-new`, `token`.
+   * through the token, compares, and only then writes. `name`: the token's, the configuration's
+   * first without it. Throws KeeperError `not-new`, `token`, `token-unknown`.
    */
-  initialise(label: string): Promise<void> {
+  initialise(label: string, name?: string): Promise<void> {
     return this.#turns.take(async () => {
       if (this.status().state !== 'new') {
         throw new KeeperError('not-new', 'there is a slot table already');
       }
-      const token = this.#tokens.inUse;
+      const token = this.#tokens.named(name);
       await token.attempt(async () => {
         const made = await token.makeRootKey(label);
         const key = new WrappingKey(this.#random(generationBytes), this.#random(32));
         const slot = await token.provenSlot(made, label, key);
         this.#ring.found(this.#random(16).toString('hex'), slot, key);
+        this.#tokens.use(token);
         token.noteProof(slot);
       });
     });

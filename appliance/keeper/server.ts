@@ -73,9 +73,9 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       case keeperRequest.status:
         return Buffer.from(JSON.stringify(keeper.status()));
       case keeperRequest.initialise: {
-        const { rootKeyLabel } = JSON.parse(payload.toString()) as InitialiseRequest;
-        await keeper.initialise(rootKeyLabel);
-        return Buffer.alloc(0);
+        const { rootKeyLabel, token } = json() as InitialiseRequest;
+        await keeper.initialise(rootKeyLabel, token);
+        return empty;
       }
       case keeperRequest.pin:
         await keeper.givePin(...typed(payload));

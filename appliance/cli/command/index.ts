@@ -7,6 +7,7 @@ import * as key from './key.ts';
 import * as peer from './peer.ts';
 import * as recovery from './recovery.ts';
 import * as restore from './restore.ts';
+import * as root from './root.ts';
 import * as rotation from './rotation.ts';
 import * as seal from './seal.ts';
 import * as status from './status.ts';
@@ -26,7 +27,11 @@ export const nouns: readonly Noun[] = [
   { name: 'key', what: 'managed objects', commands: key.commands },
   { name: 'peer', what: 'the other node of the pair', commands: peer.commands },
   { name: 'backup', what: 'copies of all keys for bad days', commands: backup.commands },
-  { name: 'root', what: 'the root key in the token', commands: rotation.rootCommands },
+  {
+    name: 'root',
+    what: 'the root key in the token',
+    commands: [...root.commands, ...rotation.rootCommands],
+  },
   { name: 'token', what: 'TPM and HSMs', commands: token.commands },
   {
     name: 'wrapping-key',

@@ -55,7 +55,8 @@ export async function provision(
   );
 }
 
-function noPin(): CommandError {
+/** There is nobody to type the PIN that is needed. */
+export function noPin(): CommandError {
   const hint = 'type it at a terminal, or name a file with --pin-file';
   return new CommandError('bad-request', 'there is no PIN', hint);
 }

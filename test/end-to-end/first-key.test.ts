@@ -1,0 +1,137 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import { softhsm } from '../../appliance/service/software-token/softhsm.ts';
+import { command, removeFolder, temporaryFolder, until } from '../harness/appliance.ts';
+import { RunningAppliance } from '../harness/appliance.ts';
+import { KmipClient } from '../harness/kmip-client.ts';
+import { Units } from '../harness/units.ts';
+import type { UnitsOptions } from '../harness/units.ts';
+
+/**
+ * An administrator with a box that was never set up, from the first command to the first key: the
+ * units' own sockets, commands and configuration.
+ */
+const present = (await command('systemd-socket-activate', ['--version'])).code === 0;
+if (!present) console.log('skipped: no systemd-socket-activate, which starts the units’ commands');
+const there = present ? test : test.skip;
+const twoLines = /error: .+\r?\nhint: .+\r?\n$/;
+const pin = '20261';
+
+async function box(
+  t: ExecutionContext,
+  options: Partial<UnitsOptions> = {},
+  state = temporaryFolder(),
+): Promise<Units> {
+  const { module, environment } = softhsm(join(state, 'token'));
+  mkdirSync(join(state, 'keeper'), { recursive: true });
+  const units = await Units.start({ state, module, environment, ...options });
+  t.teardown(async () => {
+    await units.stop();
+    removeFolder(state);
+  });
+  return units;
+}
+
+async function shows(units: Units, what: RegExp): Promise<void> {
+  await until(`status shows ${what.source}`, async () =>
+    what.test((await units.twinlock('status')).stdout),
+  );
+}
+
+function clientOf(units: Units): KmipClient {
+  const ended = Promise.resolve({ code: 0, stdout: '', stderr: '' });
+  const endpoint = `127.0.0.1:${units.port}`;
+  // It is the units' that run: there is no child of the trial's.
+  return new KmipClient(new RunningAppliance(units.state, endpoint, undefined as never, ended));
+}
+
+there(
+  'attended: token, root key, recovery set, proof, first key, and a PIN after a restart',
+  async (t) => {
+    t.timeout(120_000);
+    const attended = (text: string): string => text.replace(/^pin_file = .*\n/m, '');
+    const units = await box(t, { configure: attended });
+    await shows(units, /^NOT CONFIGURED/);
+
+    const early = await units.twinlock('root', 'create');
+    t.is(early.code, 4);
+    t.regex(early.stderr, /absent\nhint: .*twinlock token provision\n$/);
+    const typed = await units.typed(
+      ['token', 'provision', '--typed'],
+      [
+        [/new PIN: /, pin],
+        [/again: /, pin],
+      ],
+    );
+    t.is(typed.code, 0, typed.shown);
+    t.regex(typed.shown, /security officer's PIN: \w{16}/);
+
+    // Nobody to ask: refused, and the token is not even tried.
+    const silent = await units.twinlock('root', 'create');
+    t.is(silent.code, 2);
+    t.regex(silent.stderr, /there is no PIN\nhint: .*--pin-file/);
+    const wrong = await units.typed(['root', 'create'], [[/PIN: /, '999999']]);
+    t.is(wrong.code, 4, wrong.shown);
+    t.regex(wrong.shown, /pin-wrong\r\nhint: it will not be tried again/);
+    t.is((await units.twinlock('root', 'create', '--token', 'no-such')).code, 6);
+    const made = await units.typed(['root', 'create'], [[/PIN: /, pin]]);
+    t.is(made.code, 0, made.shown);
+    t.regex(made.shown, /next: twinlock recovery create/);
+    t.false(made.shown.includes(pin));
+    const second = await units.twinlock('root', 'create');
+    t.is(second.code, 3);
+    t.regex(second.stderr, /^error: there is a slot table already\nhint: .*root rotate/);
+
+    await shows(units, /recovery set/);
+    const enrolled = units.file('client');
+    t.is((await units.twinlock('client', 'add', '--name', 'esx', '--out', enrolled)).code, 0);
+    const client = clientOf(units);
+    await t.throwsAsync(client.create(), { message: /refused/ });
+    const out = units.file('shares');
+    t.is((await units.twinlock('recovery', 'create', '--out', out)).code, 0);
+    const three = [1, 3, 5].map((i) => join(out, `share-${i}`));
+    t.is((await units.twinlock('recovery', 'prove', ...three)).code, 0);
+    await shows(units, /^SERVING/);
+    const id = await client.create();
+    const key = await client.get(id);
+    client.end();
+
+    // A boot: nothing opens before somebody types the PIN.
+    await units.stop();
+    const again = await box(t, { configure: attended }, units.state);
+    await shows(again, /^SEALED[^]*pin-needed/);
+    t.is((await again.twinlock('root', 'create')).code, 3);
+    const unlocked = await again.typed(['token', 'unlock'], [[/PIN: /, pin]]);
+    t.is(unlocked.code, 0, unlocked.shown);
+    await shows(again, /^SERVING/);
+    const reader = clientOf(again);
+    t.is(await reader.get(id), key);
+    reader.end();
+  },
+);
+
+there('unattended: the PIN of the credential makes the root key and opens it again', async (t) => {
+  t.timeout(120_000);
+  const credentials = { 'token-pin': '4711-0815\n' };
+  const units = await box(t, { credentials });
+  await shows(units, /^NOT CONFIGURED/);
+  t.is((await units.twinlock('token', 'provision')).code, 0);
+  const made = await units.twinlock('root', 'create', '--json');
+  t.is(made.code, 0, made.stderr);
+  const { rootKey } = JSON.parse(made.stdout) as { rootKey: string };
+  t.true(readFileSync(units.file('keeper', 'slots.a'), 'utf8').includes(rootKey));
+  await shows(units, /no key is made before/);
+  await units.stop();
+  const again = await box(t, { credentials }, units.state);
+  await shows(again, /root key +ready/);
+  // A damaged slot table is one that is there: no second set-up on top of it.
+  for (const copy of ['slots.a', 'slots.b']) writeFileSync(again.file('keeper', copy), 'damaged');
+  await again.stop();
+  const damaged = await box(t, { credentials }, units.state);
+  await shows(damaged, /^SEALED/);
+  const refused = await damaged.twinlock('root', 'create');
+  t.is(refused.code, 3);
+  t.regex(refused.stderr, twoLines);
+});

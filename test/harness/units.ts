@@ -1,0 +1,214 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { join } from 'node:path';
+import { atTerminal } from './terminal.ts';
+import { command } from './appliance.ts';
+import type { Ended } from './appliance.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = join(root, 'systemd');
+
+export interface UnitsOptions {
+  /** Where the units' absolute paths lie instead. */
+  readonly state: string;
+  readonly module: string;
+  /** What the token processes find in their environment, such as SOFTHSM2_CONF. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Lines that take the place of lines in `systemd/twinlock.toml`, and further ones. */
+  readonly configure?: (text: string) => string;
+  /** Further tokens of the configuration, each by an instance of the unit for them. */
+  readonly tokens?: readonly string[];
+  /** Credentials of the keeper's unit by their names, as systemd would put them there. */
+  readonly credentials?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A node as the files under `systemd/` make it: their sockets, names of sockets and commands, with
+ * `systemd/twinlock.toml`, under another root folder. Each process is started by the first
+ * connection to its socket and again when it ends, by systemd's own program for that.
+ */
+export class Units {
+  readonly state: string;
+  readonly #options: UnitsOptions;
+  readonly #children = new Map<string, ChildProcess>();
+  #port = 0;
+  #stopped = false;
+
+  private constructor(options: UnitsOptions) {
+    this.#options = options;
+    this.state = options.state;
+  }
+
+  static async start(options: UnitsOptions): Promise<Units> {
+    const units = new Units(options);
+    for (const name of ['run', 'run/admin', 'log', 'credentials']) {
+      mkdirSync(units.file(name), { recursive: true, mode: 0o700 });
+    }
+    units.#port = await freePort();
+    units.#configure();
+    for (const [name, text] of Object.entries(options.credentials ?? {})) {
+      writeFileSync(units.file('credentials', name), text, { mode: 0o400 });
+    }
+    units.#run('twinlock-token');
+    for (const name of options.tokens ?? []) units.#run('twinlock-token@', name);
+    units.#run('twinlock-keeper');
+    units.#run('twinlock-server');
+    // Both are started at the boot too.
+    await awaken(units.file('run', 'keeper.sock'));
+    await awaken(units.#port);
+    return units;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  file(...parts: readonly string[]): string {
+    return join(this.state, ...parts);
+  }
+
+  /** The words of a command of the administrator's. */
+  words(...parameters: readonly string[]): string[] {
+    const sockets = [
+      ...['--socket', this.file('run', 'admin', 'admin.sock')],
+      ...['--console', this.file('run', 'console.sock')],
+    ];
+    return [join(root, 'scripts', 'twinlock'), ...sockets, ...parameters];
+  }
+
+  twinlock(...parameters: readonly string[]): Promise<Ended> {
+    const [file = '', ...others] = this.words(...parameters);
+    return command(file, others);
+  }
+
+  /** A command at a terminal, where a person answers. */
+  typed(
+    parameters: readonly string[],
+    answers: Parameters<typeof atTerminal>[1],
+  ): ReturnType<typeof atTerminal> {
+    return atTerminal(this.words(...parameters), answers);
+  }
+
+  kill(unit: string, signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#children.get(unit)?.kill(signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const ends = [...this.#children.values()].map(
+      (child) =>
+        new Promise<void>((resolve) => {
+          if (child.exitCode !== null || child.signalCode !== null) {
+            resolve();
+            return;
+          }
+          child.once('exit', () => {
+            resolve();
+          });
+          child.kill('SIGTERM');
+        }),
+    );
+    await Promise.all(ends);
+  }
+
+  /** A path of the units under the root folder of this node. */
+  #inside(text: string): string {
+    return text
+      .replaceAll('/var/lib/twinlock', this.state)
+      .replaceAll(/\/run\/credentials\/[^/"]+/g, this.file('credentials'))
+      .replaceAll('/run/twinlock', this.file('run'));
+  }
+
+  #configure(): void {
+    const { configure = (text: string) => text, module } = this.#options;
+    const shipped = readFileSync(join(folder, 'twinlock.toml'), 'utf8')
+      .replace(/^module = .*$/m, `module = "${module}"`)
+      .replaceAll('0.0.0.0:5696', `127.0.0.1:${this.#port}`)
+      .replaceAll('0.0.0.0:5697', '127.0.0.1:0');
+    writeFileSync(this.file('twinlock.toml'), configure(this.#inside(shipped)), { mode: 0o600 });
+  }
+
+  #run(unit: string, instance = ''): void {
+    const full = `${unit}${instance}`;
+    const read = (name: string): string => {
+      const text = readFileSync(join(folder, name), 'utf8');
+      return this.#inside(text.replaceAll('%i', instance));
+    };
+    const service = read(`${unit}.service`);
+    const sockets = entries(service, 'Sockets').join(' ') || `${full}.socket`;
+    const listens: string[] = [];
+    const names: string[] = [];
+    for (const name of sockets.split(' ')) {
+      const socket = read(name.replace(`${full}.`, `${unit}.`));
+      const [place = ''] = entries(socket, 'ListenStream');
+      listens.push('-l', place === '5696' ? `127.0.0.1:${this.#port}` : place);
+      names.push(entries(socket, 'FileDescriptorName')[0] ?? '');
+    }
+    const [line = ''] = entries(service, 'ExecStart');
+    const parameters = line.split(' ').slice(1).map(sourceOf);
+    const environment = {
+      ...this.#options.environment,
+      CREDENTIALS_DIRECTORY: this.file('credentials'),
+    };
+    const start = (): void => {
+      if (this.#stopped) return;
+      const log = openSync(this.file('log', `${full}.log`), 'a', 0o600);
+      const child = spawn(
+        'systemd-socket-activate',
+        [
+          ...listens,
+          `--fdname=${names.join(':')}`,
+          ...Object.entries(environment).map(([name, value]) => `-E${name}=${value}`),
+          ...[process.execPath, ...parameters.filter((each) => each !== '--jitless')],
+          ...['--configuration', this.file('twinlock.toml')],
+        ],
+        { stdio: ['ignore', log, log] },
+      );
+      this.#children.set(full, child);
+      child.once('exit', start);
+    };
+    start();
+  }
+}
+
+/** The values of an entry in a unit's file. */
+function entries(text: string, name: string): string[] {
+  return [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value ?? '');
+}
+
+/** The source of what the units have as compiled output. */
+function sourceOf(path: string): string {
+  const found = /^\/usr\/lib\/twinlock\/(.*)\.js$/.exec(path)?.[1];
+  return found === undefined ? path : join(root, `${found}.ts`);
+}
+
+async function awaken(to: string | number): Promise<void> {
+  for (;;) {
+    const done = await new Promise<boolean>((resolve) => {
+      const socket = typeof to === 'string' ? connect(to) : connect(to, '127.0.0.1');
+      socket.once('error', () => {
+        resolve(false);
+      });
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+    });
+    if (done) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}
