@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { replaceFile } from '../disk/durable-file.ts';
 
 /** What a node remembers of its backups, beside the database so that it outlasts it. */
 export interface BackupMemory {
@@ -35,20 +35,5 @@ export function readMemory(path: string): BackupMemory {
 }
 
 export function writeMemory(path: string, memory: BackupMemory): void {
-  replaceDurably(path, Buffer.from(`${JSON.stringify(memory)}\n`));
-}
-
-/** Replaces a file so that a power cut leaves the old bytes or the new. Mode 0600. */
-export function replaceDurably(path: string, bytes: Uint8Array, mode = 0o600): void {
-  const file = openSync(`${path}.new`, 'w', mode);
-  try {
-    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
-  const folder = openSync(dirname(path), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  replaceFile(path, Buffer.from(`${JSON.stringify(memory)}\n`));
 }

@@ -7,6 +7,7 @@ import { KeyRing } from './key-ring.ts';
 import { lendWithShares, makeRecovery, proveRecovery, restoreWithShares } from './recovering.ts';
 import { Pairing } from './pairing.ts';
 import { Removal } from './removal.ts';
+import { destroyRetired } from './retired-root.ts';
 import { retireGenerations, rotateRootKey, rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
 import { SealOrder } from './seal-order.ts';
@@ -47,7 +48,7 @@ export class KeyKeeper {
     const ring = (this.#ring = new KeyRing({ folder, random, sealedByOrder }));
     const tokens = (this.#tokens = new TokenSet(options.tokens, options));
     this.#parts = { folder, ring, tokens, random, now, log };
-    this.pairing = new Pairing(this.#parts);
+    this.pairing = new Pairing(this.#parts, this.#turns);
   }
 
   status(): KeeperStatus {
@@ -240,7 +241,7 @@ export class KeyKeeper {
   async #advance(): Promise<void> {
     if (this.#order.stands()) return;
     try {
-      if (this.#ring.written !== undefined) await this.#prove();
+      if (this.#ring.written !== undefined) await this.#proveAndTidy();
       else if (!(await this.#openSlots())) await this.#tokens.inUse.login();
       this.#tokens.inUse.noteReady();
       this.#removal.there();
@@ -268,6 +269,11 @@ export class KeyKeeper {
       this.#tokens.inUse.noteProof(this.#ring.opened().slot);
     }
     return opened;
+  }
+
+  async #proveAndTidy(): Promise<void> {
+    await this.#prove();
+    await destroyRetired(this.#parts);
   }
 
   async #prove(): Promise<void> {

@@ -20,7 +20,10 @@ export interface KeyRingOptions {
 
 /** What a slot table becomes; what is left out stays as it is. */
 export type TableChange = Partial<
-  Pick<SlotTable, 'serial' | 'slots' | 'written' | 'recovery' | 'node' | 'peers' | 'order'>
+  Pick<
+    SlotTable,
+    'serial' | 'slots' | 'written' | 'recovery' | 'node' | 'peers' | 'order' | 'retired'
+  >
 > & { readonly joining?: undefined; readonly owed?: true | undefined };
 
 /** The wrapping keys in memory, the cluster's secret, and the slot table that belongs to them. */
@@ -172,11 +175,20 @@ export class KeyRing {
   /** Writes a changed table durably and goes on with it. Throws KeeperError. */
   store(change: TableChange): void {
     const { table } = this.opened();
-    const { joining, owed, ...rest } = { ...table, serial: table.serial + 1, ...change };
+    const {
+      joining,
+      owed,
+      retired = [],
+      ...rest
+    } = {
+      ...{ ...table, serial: table.serial + 1 },
+      ...change,
+    };
     const next = {
       ...rest,
       ...(joining === undefined ? {} : { joining }),
       ...(owed === undefined ? {} : { owed }),
+      ...(retired.length === 0 ? {} : { retired }),
     };
     const key = this.#keys.get(next.written);
     if (key === undefined || this.#secret === undefined) {

@@ -24,7 +24,7 @@ export async function answerServer(
       await pairing.take(JSON.parse(payload.toString()) as Statement);
       return Buffer.alloc(0);
     case keeperRequest.joined:
-      pairing.joined();
+      await pairing.joined();
       return Buffer.alloc(0);
     default:
       throw new KeeperError('protocol', 'no such request');
@@ -42,9 +42,9 @@ export async function answerConsole(
     case keeperRequest.candidate:
       return json(pairing.candidate() ?? null);
     case keeperRequest.prepareJoin:
-      return json(await pairing.prepareJoin(payload.toString(), keeper.status().state));
+      return json(await pairing.prepareJoin(payload.toString()));
     case keeperRequest.confirmPairing:
-      pairing.confirm(JSON.parse(payload.toString()) as string[]);
+      await pairing.confirm(JSON.parse(payload.toString()) as string[]);
       return Buffer.alloc(0);
     case keeperRequest.refusePairing:
       pairing.refuse();

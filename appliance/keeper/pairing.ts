@@ -1,5 +1,5 @@
 import { createPublicKey, timingSafeEqual } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type {
@@ -9,17 +9,18 @@ import type {
   Statement,
 } from '../keeper-client/pairing.ts';
 import { deriveFrom, openSecret } from './cluster-secret.ts';
-import { replaceFile } from './durable-file.ts';
+import { removeFile, replaceFile } from '../disk/durable-file.ts';
 import { fingerprintWords } from './fingerprint-words.ts';
 import type { Peer } from './peer.ts';
 import { slotFor } from './peer-slot.ts';
 import { recoverySlot } from './recovery.ts';
 import { rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
-import { slotTablePurpose, writeSlotTable } from './slot-table.ts';
+import { readStored, slotTablePurpose, writeSlotTable } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
 import { authenticOf, makeStatement, openOffers, takeStatement } from './statement.ts';
 import type { Said } from './statement.ts';
+import type { Turns } from './turns.ts';
 
 const identityPurpose = 'pairing identity';
 
@@ -41,10 +42,12 @@ export class Pairing {
   /** Generations that nothing is sealed under here; and what peers said that they need. */
   readonly #done = new Set<string>();
   readonly #needed = new Map<string, readonly string[]>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
 
-  constructor(parts: KeeperParts) {
+  /** `turns`: the keeper's, for what changes the slot table. */
+  constructor(parts: KeeperParts, turns: Turns) {
     this.#parts = parts;
+    this.#turns = turns;
     this.#rootFile = join(parts.folder, 'joining-root');
   }
 
@@ -58,9 +61,14 @@ export class Pairing {
    * The root key of a node that is to join, made in its token or made before. A join that was cut
    * short is taken back: nothing was sealed under its keys. Throws KeeperError `not-new`, `token`.
    */
-  async prepareJoin(label: string, state: 'new' | 'sealed' | 'open'): Promise<PublicRoot> {
+  prepareJoin(label: string): Promise<PublicRoot> {
+    return this.#turns.take(() => this.#prepareJoin(label));
+  }
+
+  async #prepareJoin(label: string): Promise<PublicRoot> {
     const { ring, tokens, folder } = this.#parts;
     const root = tokens.inUse;
+    const state = ring.table !== undefined || readStored(folder).found ? 'known' : 'new';
     if (state !== 'new' && ring.table?.joining !== true) {
       throw new KeeperError('not-new', 'this node has keys already');
     }
@@ -116,7 +124,14 @@ export class Pairing {
    * A person has compared the words on both nodes. The inviter's keeper makes the joiner's slots
    * now. `words`: those that the person saw. Throws KeeperError `proposal-refused`, `sealed`.
    */
-  confirm(words: readonly string[]): void {
+  confirm(words: readonly string[]): Promise<void> {
+    return this.#turns.take(() => {
+      this.#confirm(words);
+      return Promise.resolve();
+    });
+  }
+
+  #confirm(words: readonly string[]): void {
     const found = this.#candidate;
     if (found === undefined || found.words.join(' ') !== words.join(' ')) {
       throw new KeeperError('proposal-refused', 'these are not the words that wait');
@@ -144,22 +159,24 @@ export class Pairing {
    * person has confirmed. Throws KeeperError `statement-refused`, `peer-unknown`, `token`.
    */
   take(statement: Statement): Promise<void> {
-    const turn = this.#turn.then(async () => {
+    return this.#turns.take(async () => {
       const { ring } = this.#parts;
       if (ring.written === undefined) await this.#join(statement);
       const said = await takeStatement(this.#parts, statement);
       if (said !== undefined) this.#needed.set(said.from, said.needed);
     });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 
   /** Every record is here and every secret was opened: the node is a member like any other. */
-  joined(): void {
-    const { ring } = this.#parts;
-    if (ring.opened().table.joining !== true) return;
-    ring.store({ joining: undefined });
-    rmSync(this.#rootFile, { force: true });
+  joined(): Promise<void> {
+    return this.#turns.take(() => {
+      const { ring } = this.#parts;
+      if (ring.opened().table.joining === true) {
+        ring.store({ joining: undefined });
+        removeFile(this.#rootFile);
+      }
+      return Promise.resolve();
+    });
   }
 
   /**
@@ -179,7 +196,11 @@ export class Pairing {
    * it never had. Throws KeeperError `peer-unknown`, `token`: then it is gone, and the rotation is
    * still to be done.
    */
-  async remove(node: string): Promise<string> {
+  remove(node: string): Promise<string> {
+    return this.#turns.take(() => this.#remove(node));
+  }
+
+  async #remove(node: string): Promise<string> {
     const { ring, log } = this.#parts;
     const { table } = ring.opened();
     const { peers = [] } = table;

@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeFile, replaceFile } from '../disk/durable-file.ts';
 
 /**
  * Where an unattended keeper finds the PIN, and the memory that it was refused. A token locks
@@ -41,11 +42,11 @@ export class PinSource {
   }
 
   markRefused(): void {
-    writeFileSync(this.#mark, this.#identity(), { mode: 0o600 });
+    replaceFile(this.#mark, Buffer.from(this.#identity()));
   }
 
   clear(): void {
-    rmSync(this.#mark, { force: true });
+    if (existsSync(this.#mark)) removeFile(this.#mark);
   }
 
   /** Tells one file from the next without a trace of what is in it. */

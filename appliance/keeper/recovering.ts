@@ -1,5 +1,6 @@
 import type { LendRequest, RestoreRequest } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
+import { retiredWith } from './retired-root.ts';
 import { makeRecoverySet, privateKeyOf, recoverySlot } from './recovery.ts';
 import { isRecoverable, isRecovery, openWithShares } from './restore.ts';
 import type { KeeperParts } from './rotation.ts';
@@ -63,8 +64,11 @@ export async function restoreWithShares(
     const made = await root.makeRootKey(label);
     const slots: Slot[] = [];
     for (const key of keys) slots.push(await root.provenSlot(made, label, key));
-    ring.adopt({ ...table, slots: [...slots, ...table.slots.filter(isRecovery)] }, keys);
-    ring.store({});
+    const kept = [...slots, ...table.slots.filter(isRecovery)];
+    // A backup's root keys may be another node's, which is in service still.
+    const retired = given === undefined ? retiredWith(table, kept) : [];
+    ring.adopt({ ...table, slots: kept }, keys);
+    ring.store({ retired });
     tokens.use(root);
     root.noteProof(ring.opened().slot);
   });

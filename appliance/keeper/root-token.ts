@@ -96,6 +96,18 @@ export class RootToken {
     return this.#parts.token.makeRootKey(label);
   }
 
+  /** Destroys a root key, if this token has one of that id. Throws TokenError. */
+  async destroy(keyId: string): Promise<void> {
+    try {
+      await this.login();
+      await this.#parts.token.destroyRootKey(Buffer.from(keyId, 'hex'));
+    } catch (error) {
+      // Whatever call it was: a PIN that was refused is never tried again by itself.
+      if (codeOf(error) === 'pin-wrong') this.note(error);
+      throw error;
+    }
+  }
+
   /** The wrapping key in a slot, decrypted in the token; undefined where it is not the slot's. */
   async read(slot: Slot): Promise<Buffer | undefined> {
     const id = Buffer.from(slot.keyId, 'hex');

@@ -4,9 +4,11 @@ import type { KeeperLog } from './keeper-options.ts';
 import type { KeyRing } from './key-ring.ts';
 import { nextNumber, pendingOf } from './peer.ts';
 import { recoverySlot } from './recovery.ts';
+import { retiredWith, rootOf } from './retired-root.ts';
 import { isRecovery } from './restore.ts';
 import { slotFor } from './peer-slot.ts';
 import type { Slot } from './slot.ts';
+import type { RootKey } from '../token/token.ts';
 import type { TokenSet } from './token-set.ts';
 import { generationBytes, WrappingKey } from './wrapping-key.ts';
 
@@ -23,9 +25,10 @@ export interface KeeperParts {
 
 /**
  * Makes a new root key and moves every generation to it: slots for it stand beside the old ones,
- * each was decrypted back through the token and compared, and only then the old ones go. Killed
- * at any step, it leaves a table that opens. The new one may be in another token, which is the one
- * in use from then on. Throws KeeperError `sealed`, `token`, `token-unknown`.
+ * each was decrypted back through the token and compared, and only then the old ones go. The old
+ * root key is destroyed later, when the new one has opened a slot from the disk (`destroyRetired`).
+ * Killed at any step, it leaves a table that opens. The new one may be in another token, which is
+ * the one in use from then on. Throws KeeperError `sealed`, `token`, `token-unknown`.
  */
 export async function rotateRootKey(
   parts: Pick<KeeperParts, 'ring' | 'tokens' | 'log'>,
@@ -36,6 +39,10 @@ export async function rotateRootKey(
   const token = tokens.named(name);
   await token.attempt(async () => {
     const made = await token.makeRootKey(label);
+    // Written down first: cut short, the new key is the one that is destroyed.
+    const before = ring.opened().table;
+    const fresh = rootOf({ ...namesOf(made), token: token.name });
+    ring.store({ retired: retiredWith(before, before.slots, [fresh]) });
     const slots: Slot[] = [];
     const missing = (): WrappingKey | undefined =>
       ring.keys.find((key) => !slots.some((slot) => isOf(slot, key)));
@@ -44,11 +51,18 @@ export async function rotateRootKey(
       slots.push(await token.provenSlot(made, label, key));
     }
     ring.store({ slots: [...slots, ...ring.opened().table.slots] });
-    ring.store({ slots: [...slots, ...ring.opened().table.slots.filter(isRecovery)] });
+    const { table } = ring.opened();
+    const kept = [...slots, ...table.slots.filter(isRecovery)];
+    ring.store({ slots: kept, retired: retiredWith(table, kept) });
     tokens.use(token);
     token.noteProof(ring.opened().slot);
   });
   log('info', 'the root key was rotated', { label, token: token.name });
+}
+
+function namesOf({ id, publicKey }: RootKey): { keyId: string; publicKey: string } {
+  const bytes = Buffer.from(publicKey);
+  return { keyId: Buffer.from(id).toString('hex'), publicKey: bytes.toString('base64') };
 }
 
 function isOf({ generation }: Slot, key: WrappingKey): boolean {

@@ -1,6 +1,6 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from './durable-file.ts';
+import { removeFile, replaceFile } from '../disk/durable-file.ts';
 
 /** A person's order that nothing may be opened: a file, so that it outlasts a restart. */
 export class SealOrder {
@@ -24,7 +24,7 @@ export class SealOrder {
   }
 
   withdraw(): void {
-    rmSync(this.#path, { force: true });
+    removeFile(this.#path);
     this.#given = false;
   }
 }

@@ -2,6 +2,7 @@ import { isRecovery } from './restore.ts';
 import type { KeeperLog } from './keeper-options.ts';
 import { writtenSlot } from './key-ring.ts';
 import type { KeyRing } from './key-ring.ts';
+import { retiredWith } from './retired-root.ts';
 import type { RootToken } from './root-token.ts';
 import type { Slot } from './slot.ts';
 import {
@@ -51,7 +52,8 @@ export async function openSlots({ folder, ring, tokens, log }: SlotOpening): Pro
       const { slots: all } = stored.table;
       const recovering = all.filter(isRecovery);
       if (slots.length + recovering.length < all.length) {
-        ring.store({ slots: [...slots, ...recovering] });
+        const kept = [...slots, ...recovering];
+        ring.store({ slots: kept, retired: retiredWith(stored.table, kept) });
       }
       return true;
     }

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from './durable-file.ts';
+import { replaceFile } from '../disk/durable-file.ts';
 import { canonicalPair } from './peer.ts';
 import type { PairPart } from './peer.ts';
 import type { RecoverySet } from './recovery.ts';
@@ -21,6 +21,18 @@ export interface SlotTable extends PairPart {
   readonly secret: string;
   readonly slots: readonly Slot[];
   readonly recovery?: RecoverySet;
+  /** Root keys that no slot needs any more and that are still to be destroyed in their tokens. */
+  readonly retired?: readonly RetiredRoot[];
+}
+
+/** A root key that was rotated away. */
+export interface RetiredRoot {
+  /** CKA_ID in hexadecimal. */
+  readonly keyId: string;
+  /** SubjectPublicKeyInfo, DER, base64. */
+  readonly publicKey: string;
+  /** The token's name in the configuration; any of them where it is not known. */
+  readonly token?: string;
 }
 
 /** A slot table as it lies in a file, or in a backup. */
@@ -58,9 +70,28 @@ export function readStored(folder: string): { found: boolean; candidates: Stored
 /** A stored table in its text; undefined for what is none. Throws SyntaxError. */
 export function parseStored(text: string): StoredTable | undefined {
   const stored = JSON.parse(text) as Partial<StoredTable> | null;
-  return stored?.table?.version === 2 && typeof stored.mac === 'string'
+  return typeof stored?.mac === 'string' && isTable(stored.table)
     ? (stored as StoredTable)
     : undefined;
+}
+
+/** Whether what is read before the MAC can be checked is there; the MAC says the rest. */
+function isTable(table: Partial<SlotTable> | undefined): boolean {
+  if (table?.version !== 2 || !Number.isSafeInteger(table.serial)) return false;
+  const { cluster, written, secret, slots, recovery, peers, retired } = table;
+  return (
+    [cluster, written, secret].every((each) => typeof each === 'string') &&
+    [slots ?? null, peers ?? [], retired ?? []].every((each) => isListOfObjects(each)) &&
+    (slots ?? []).every((slot) => slotTexts.every((name) => typeof slot[name] === 'string')) &&
+    (recovery === undefined || recoveryTexts.every((name) => typeof recovery[name] === 'string'))
+  );
+}
+
+const slotTexts = ['kind', 'generation', 'keyId', 'publicKey', 'hash', 'ciphertext'] as const;
+const recoveryTexts = ['set', 'publicKey', 'sealedKey', 'mark'] as const;
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'object' && each !== null);
 }
 
 /** The text of a table under its MAC. */
@@ -112,6 +143,16 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
           recovery.proven,
         ];
   const pair = canonicalPair(table);
-  const text = JSON.stringify([version, serial, cluster, written, secret, slots, ...set, ...pair]);
+  const retired =
+    table.retired === undefined
+      ? []
+      : [
+          [
+            'retired',
+            ...table.retired.map((root) => [root.keyId, root.publicKey, root.token ?? '']),
+          ],
+        ];
+  const rest = [...set, ...pair, ...retired];
+  const text = JSON.stringify([version, serial, cluster, written, secret, slots, ...rest]);
   return createHmac('sha256', key).update(text).digest();
 }

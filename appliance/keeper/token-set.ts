@@ -48,6 +48,11 @@ export class TokenSet {
     return [this.#inUse, ...this.#all.filter((token) => token !== this.#inUse)];
   }
 
+  /** The tokens of that name: none where it is not in the configuration, all without a name. */
+  holding(name: string | undefined): readonly RootToken[] {
+    return name === undefined ? this.#all : this.#all.filter((token) => token.name === name);
+  }
+
   /** Asks those that hold no root key whether they are there. Never throws. */
   async look(): Promise<void> {
     for (const token of this.#all) if (token !== this.#inUse) await token.look();

@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { replaceFile } from '../disk/durable-file.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { generationOf } from './rewrap.ts';
 
@@ -35,7 +35,7 @@ export class SealedFiles {
       const secret = make();
       sealed = await this.#keeper.seal(context, secret);
       secret.fill(0);
-      writeDurably(path, sealed);
+      replaceFile(path, sealed);
     }
     return this.#keeper.open(context, sealed);
   }
@@ -53,22 +53,7 @@ export class SealedFiles {
       const anew = await this.#keeper.seal(context, secret);
       secret.fill(0);
       // Under yet another generation, if there was one more rotation: the next round finds it.
-      writeDurably(path, anew);
+      replaceFile(path, anew);
     }
   }
-}
-
-/** A new file that is whole after a power cut, or not there. */
-export function writeDurably(path: string, bytes: Uint8Array): void {
-  const file = openSync(`${path}.new`, 'w', 0o600);
-  try {
-    writeSync(file, bytes);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
-  const folder = openSync(dirname(path), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
 }

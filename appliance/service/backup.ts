@@ -5,7 +5,7 @@ import type { Appliance } from '../admin/appliance.ts';
 import type { StatusView } from '../admin/schema.ts';
 import { Backups, sizeOf } from '../backup/backups.ts';
 import type { BackupMemory } from '../backup/memory.ts';
-import { replaceDurably } from '../backup/memory.ts';
+import { replaceFile } from '../disk/durable-file.ts';
 import type { Verified } from '../backup/verify.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
@@ -177,7 +177,7 @@ export class NodeBackups {
     const staged = identityFiles.map((name) => [name, files.get(name)?.toString('base64')]);
     if (staged.some(([, content]) => content === undefined)) return false;
     const bytes = Buffer.from(JSON.stringify(Object.fromEntries(staged)));
-    replaceDurably(join(this.#parts.folder, stagedIdentity), bytes);
+    replaceFile(join(this.#parts.folder, stagedIdentity), bytes);
     return true;
   }
 
@@ -203,7 +203,7 @@ export function installRestoredIdentity(folder: string): void {
     const content = staged[name];
     const mode = name.endsWith('.pem') ? 0o644 : 0o600;
     if (content !== undefined)
-      replaceDurably(join(folder, name), Buffer.from(content, 'base64'), mode);
+      replaceFile(join(folder, name), Buffer.from(content, 'base64'), mode);
   }
   rmSync(path);
 }

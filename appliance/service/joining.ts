@@ -4,7 +4,8 @@ import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { AdminError } from '../admin/error.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
-import { SealedFiles, writeDurably } from '../keystore/sealed-file.ts';
+import { replaceFile } from '../disk/durable-file.ts';
+import { SealedFiles } from '../keystore/sealed-file.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
 import { ErrandError, pinOf } from '../replication/errand.ts';
@@ -92,10 +93,10 @@ export class JoiningNode {
       },
       keep: (host, _cluster, dowry) => {
         const sealed = Buffer.from(dowry.authorityKey, 'base64');
-        writeDurably(join(folder, 'sealed', 'authority-key.sealed'), sealed);
-        writeDurably(join(folder, 'authority.pem'), Buffer.from(dowry.authority));
+        replaceFile(join(folder, 'sealed', 'authority-key.sealed'), sealed);
+        replaceFile(join(folder, 'authority.pem'), Buffer.from(dowry.authority));
         // Written last: with it the node is a member.
-        writeDurably(join(folder, joinedFile), Buffer.from(JSON.stringify(host)));
+        replaceFile(join(folder, joinedFile), Buffer.from(JSON.stringify(host)));
         return Promise.resolve();
       },
     });

@@ -9,6 +9,7 @@ interface Table {
   readonly serial: number;
   readonly written: string;
   readonly slots: readonly Slot[];
+  readonly retired?: readonly unknown[];
 }
 
 /** The table as it lies on the disk, with the root key's slots only. */
@@ -89,6 +90,10 @@ for (const token of ['tpm', 'softhsm'] as const) {
     const sealed = readFileSync(appliance.file('server', 'sealed', 'page-key.sealed'));
     t.is(sealed.subarray(1, 17).toString('hex'), generation);
     t.false(sealed.equals(sealedBefore));
+    await until('the old root key is destroyed', () => {
+      return slotTable(appliance).retired === undefined;
+    });
+    t.regex(appliance.read('log', 'keeper.log'), /rotated away is destroyed/);
     t.true((await load.stop()) > 600);
     client.end();
     await appliance.stop();

@@ -62,8 +62,22 @@ export class NearToken implements Token {
     });
   destroyRootKey = (id: Uint8Array): Promise<void> =>
     this.#call(() => {
-      module.destroyRootKey(id);
+      // What is not there is no error: see `Token`.
+      if (this.holds(id)) {
+        module.destroyRootKey(id);
+        NearToken.#makers.delete(Buffer.from(id).toString('hex'));
+      }
     });
+
+  /** Whether this token made that key and it was not destroyed. */
+  holds(id: Uint8Array): boolean {
+    return NearToken.#makers.get(Buffer.from(id).toString('hex')) === this;
+  }
+
+  /** CKA_ID in hexadecimal of every key that it holds. */
+  keys(): string[] {
+    return [...NearToken.#makers].filter(([, maker]) => maker === this).map(([id]) => id);
+  }
   decrypt = (...all: Parameters<Token['decrypt']>): Promise<Buffer> =>
     this.#call(() => {
       const id = Buffer.from(all[0]).toString('hex');

@@ -26,7 +26,7 @@ interface Two {
 async function introduced(t: ExecutionContext): Promise<Two> {
   const inviter = await keeperSetting(t);
   const joiner = blankKeeper(t, new NearToken());
-  const root = await joiner.keeper.pairing.prepareJoin('joins', joiner.keeper.status().state);
+  const root = await joiner.keeper.pairing.prepareJoin('joins');
   const proposal: PairingProposal = {
     role: 'inviter',
     ...inviter.keeper.pairing.identity(),
@@ -53,10 +53,10 @@ async function talk(one: KeyKeeper, other: KeyKeeper): Promise<void> {
 async function paired(t: ExecutionContext): Promise<Two> {
   const two = await introduced(t);
   const { inviter, joiner } = two;
-  inviter.keeper.pairing.confirm(words(inviter.keeper));
-  joiner.keeper.pairing.confirm(words(joiner.keeper));
+  await inviter.keeper.pairing.confirm(words(inviter.keeper));
+  await joiner.keeper.pairing.confirm(words(joiner.keeper));
   await talk(inviter.keeper, joiner.keeper);
-  joiner.keeper.pairing.joined();
+  await joiner.keeper.pairing.joined();
   return two;
 }
 
@@ -72,11 +72,11 @@ test('both show the same ten words; confirmed, what one sealed the other opens',
   const { inviter, joiner } = await introduced(t);
   t.is(words(inviter.keeper).length, 10);
   t.deepEqual(words(inviter.keeper), words(joiner.keeper));
-  inviter.keeper.pairing.confirm(words(inviter.keeper));
-  joiner.keeper.pairing.confirm(words(joiner.keeper));
+  await inviter.keeper.pairing.confirm(words(inviter.keeper));
+  await joiner.keeper.pairing.confirm(words(joiner.keeper));
   await talk(inviter.keeper, joiner.keeper);
   t.true(joiner.keeper.status().pair?.joining);
-  joiner.keeper.pairing.joined();
+  await joiner.keeper.pairing.joined();
   t.like(inviter.keeper.status().pair, { node: a, joining: false });
   t.deepEqual(inviter.keeper.status().pair?.peers, [{ node: b, name: 'two', proven: true }]);
   t.deepEqual(joiner.keeper.status().pair?.peers, [{ node: a, name: 'one', proven: true }]);
@@ -105,12 +105,7 @@ test('without a person’s word no slot is made, and no other key gets one', asy
   // A server that brings a key of its own after the words were compared.
   pairing.propose({ ...proposal, joiner: { ...proposal.joiner, root } });
   t.notDeepEqual(words(inviter.keeper), compared);
-  t.is(
-    refusal(t, () => {
-      pairing.confirm(compared);
-    }),
-    'proposal-refused',
-  );
+  t.is(await refused(t, pairing.confirm(compared)), 'proposal-refused');
   t.is(
     refusal(t, () => pairing.state(b)),
     'peer-unknown',
@@ -160,15 +155,15 @@ test('any other value in a pairing gives other words', async (t) => {
 
 test('a joiner takes keys from the cluster alone whose words it confirmed', async (t) => {
   const { inviter, joiner, proposal } = await introduced(t);
-  inviter.keeper.pairing.confirm(words(inviter.keeper));
+  await inviter.keeper.pairing.confirm(words(inviter.keeper));
   const said = inviter.keeper.pairing.state(b);
   t.is(await refused(t, joiner.keeper.pairing.take(said)), 'statement-refused');
-  joiner.keeper.pairing.confirm(words(joiner.keeper));
+  await joiner.keeper.pairing.confirm(words(joiner.keeper));
   // Another cluster, whose keeper a person there told to admit the same joiner.
   const stranger = await keeperSetting(t);
   const identity = stranger.keeper.pairing.identity();
   stranger.keeper.pairing.propose({ ...proposal, ...identity });
-  stranger.keeper.pairing.confirm(words(stranger.keeper));
+  await stranger.keeper.pairing.confirm(words(stranger.keeper));
   t.is(
     await refused(t, joiner.keeper.pairing.take(stranger.keeper.pairing.state(b))),
     'statement-refused',
@@ -182,20 +177,20 @@ test('a joiner takes keys from the cluster alone whose words it confirmed', asyn
 
 test('a node that has keys does not join; a join that was cut short begins anew', async (t) => {
   const { inviter, joiner, proposal } = await introduced(t);
-  t.is(await refused(t, inviter.keeper.pairing.prepareJoin('x', 'open')), 'not-new');
-  inviter.keeper.pairing.confirm(words(inviter.keeper));
-  joiner.keeper.pairing.confirm(words(joiner.keeper));
+  t.is(await refused(t, inviter.keeper.pairing.prepareJoin('x')), 'not-new');
+  await inviter.keeper.pairing.confirm(words(inviter.keeper));
+  await joiner.keeper.pairing.confirm(words(joiner.keeper));
   await joiner.keeper.pairing.take(inviter.keeper.pairing.state(b));
   const again = joiner.another();
   await again.advance();
   t.true(again.status().pair?.joining);
-  const root = await again.pairing.prepareJoin('joins', again.status().state);
+  const root = await again.pairing.prepareJoin('joins');
   t.deepEqual(root, proposal.joiner.root);
   t.is(again.status().state, 'new');
   inviter.keeper.pairing.propose(proposal);
   again.pairing.propose({ ...proposal, role: 'joiner' });
-  inviter.keeper.pairing.confirm(words(inviter.keeper));
-  again.pairing.confirm(words(again));
+  await inviter.keeper.pairing.confirm(words(inviter.keeper));
+  await again.pairing.confirm(words(again));
   await talk(inviter.keeper, again);
   t.deepEqual(again.open(context, inviter.keeper.seal(context, secret)), secret);
 });

@@ -130,7 +130,7 @@ async function twoNodes(t: ExecutionContext): Promise<Two> {
       return Promise.resolve();
     },
   });
-  const root = await two.pairing.prepareJoin('joins', 'new');
+  const root = await two.pairing.prepareJoin('joins');
   return { one, two, host, guest, clock, address, root, admitted, kept };
 }
 
@@ -139,8 +139,8 @@ async function confirmBoth({ one, two, host }: Two): Promise<void> {
     const [mine, theirs] = [one.pairing.candidate(), two.pairing.candidate()];
     return mine?.words.join() !== undefined && mine.words.join() === theirs?.words.join();
   });
-  one.pairing.confirm(one.pairing.candidate()?.words ?? []);
-  two.pairing.confirm(two.pairing.candidate()?.words ?? []);
+  await one.pairing.confirm(one.pairing.candidate()?.words ?? []);
+  await two.pairing.confirm(two.pairing.candidate()?.words ?? []);
   await until('the pairing ends', () => ['joined', 'failed'].includes(host.view().state));
 }
 
