@@ -11,6 +11,7 @@ import type {
   AuditPage,
   BackupView,
   ClientView,
+  KeptKeys,
   KeyView,
   MadeView,
   RestoredView,
@@ -82,6 +83,14 @@ export class AdminClient {
   destroyKey(id: string, confirm?: string): Promise<KeyView> {
     const body = confirm === undefined ? {} : { confirm };
     return this.#call('POST', `/v1/keys/${encodeURIComponent(id)}/destroy`, body);
+  }
+
+  keptKeys(query: Readonly<Record<string, string>>): Promise<KeptKeys> {
+    return this.#call('GET', `/v1/kept-keys?${new URLSearchParams(query).toString()}`);
+  }
+
+  setRetention(seconds: number): Promise<{ retention: number }> {
+    return this.#call('PUT', '/v1/retention', { seconds });
   }
 
   undestroyKey(id: string): Promise<KeyView> {

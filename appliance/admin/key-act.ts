@@ -1,10 +1,12 @@
 import { CryptographicAlgorithm, nameOf, ObjectType, State } from '../kmip/enumeration.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import { KeystoreError } from '../keystore/error.ts';
+import type { Draft } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Value } from '../ttlv/item.ts';
 import type { Act, Appliance, Reach } from './appliance.ts';
 import { AdminError } from './error.ts';
-import type { KeyView } from './schema.ts';
+import type { KeptKeys, KeyView } from './schema.ts';
 
 /** What an administrator sees of keys, and the one thing that can be done to them here. */
 export class KeyActs {
@@ -72,11 +74,11 @@ export class KeyActs {
   /** Takes back every intent to destroy a key; possible until its material is purged. */
   async undestroy(id: string, act: Act): Promise<KeyView> {
     const { keystore } = this.#appliance;
-    await keystore.change((draft) => {
+    const mutation = (draft: Draft): void => {
       const object = draft.object(id);
       if (object === undefined) throw unknown(id);
       if (object.purged) {
-        const hint = 'a backup from before the purge holds it';
+        const hint = 'a backup from before the purge may hold it: see docs/recovery.md';
         throw new AdminError('refused', 'the key is purged: its material is gone', hint);
       }
       if (object.intents.length === 0) {
@@ -84,12 +86,44 @@ export class KeyActs {
       }
       draft.append({ kind: 'destroy-cancelled', object: id });
       draft.audit({ ...act, act: 'key undestroy', object: id, outcome: 'success' });
+    };
+    await keystore.change(mutation).catch((error: unknown) => {
+      if (!(error instanceof KeystoreError) || error.code !== 'purge-agreed') throw error;
+      const hint =
+        'try it at once on the other node: what has not agreed there yet can still stop it';
+      throw new AdminError('refused', 'this node has agreed to purge the key already', hint);
     });
     return this.#view(this.#find(id));
   }
 
+  /** Destroyed keys that are not purged, by identifier. */
+  kept(page: { readonly after?: string | undefined; readonly limit: number }): KeptKeys {
+    const { keystore } = this.#appliance;
+    const { after, limit } = page;
+    const objects = keystore.keptObjects({ limit, ...(after === undefined ? {} : { after }) });
+    const last = objects.length < limit ? undefined : objects.at(-1)?.uniqueIdentifier;
+    return {
+      retention: keystore.retention(),
+      keys: objects.map((object) => this.#view(object)),
+      ...(last === undefined ? {} : { next: last }),
+    };
+  }
+
+  /** Says for how long what is destroyed from now on is kept, on all nodes. */
+  async setRetention(seconds: number, act: Act): Promise<{ retention: number }> {
+    const { keystore } = this.#appliance;
+    await keystore.change((draft) => {
+      draft.append({ kind: 'retention-set', seconds });
+      const object = `${seconds} s`;
+      draft.audit({ ...act, act: 'retention set', object, outcome: 'success' });
+    });
+    return { retention: keystore.retention() };
+  }
+
   #view(object: ManagedObject): KeyView {
-    return viewOf(object, this.#appliance.keystore.copies(object.uniqueIdentifier));
+    const { keystore, now } = this.#appliance;
+    const copies = keystore.copies(object.uniqueIdentifier);
+    return viewOf(object, { copies, kept: keystore.kept(object), now: now() });
   }
 
   #find(id: string): ManagedObject {
@@ -107,7 +141,10 @@ function unknown(id: string): AdminError {
   return new AdminError('not-found', `no key ${id}`, 'see `twinlock key list`');
 }
 
-function viewOf(object: ManagedObject, copies: KeyView['copies']): KeyView {
+function viewOf(
+  object: ManagedObject,
+  { copies, kept, now }: Pick<KeyView, 'copies'> & { kept: number | undefined; now: number },
+): KeyView {
   const text = (name: string): string[] =>
     object.attributes.filter((each) => each.name === name).map(textOfInstance);
   const [vm] = text('x-Name');
@@ -123,7 +160,8 @@ function viewOf(object: ManagedObject, copies: KeyView['copies']): KeyView {
     changed: object.lastChangeDate,
     copies,
     names: text('Name'),
-    ...(object.intents.length === 0 ? {} : { kept: keptUntil(object) }),
+    ...(object.purged ? { purged: true } : {}),
+    ...(kept === undefined ? {} : { kept: now + kept, agreed: agreedIn(object) }),
     ...(object.conflicts.length === 0
       ? {}
       : { conflicts: object.conflicts.map(({ about, record }) => `${about}: ${record}`) }),
@@ -132,9 +170,10 @@ function viewOf(object: ManagedObject, copies: KeyView['copies']): KeyView {
   };
 }
 
-/** Until when at least the material is kept, in seconds since 1970. */
-function keptUntil({ intents }: ManagedObject): number {
-  return Math.max(...intents.map(({ date, retention }) => date + retention));
+/** The nodes that have agreed to purge it, of whichever intent. */
+function agreedIn({ intents }: ManagedObject): string[] {
+  const nodes = intents.flatMap(({ words }) => words.map(({ node }) => node));
+  return [...new Set(nodes)].sort();
 }
 
 /** A Name is shown without its type. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { longestRetention, shortestRetention } from '../keystore/retention.ts';
 
 export { z };
 
@@ -35,10 +36,25 @@ export const keyView = z.object({
   vm: z.string().optional(),
   /** Destroyed, and kept until then at least: seconds since 1970. */
   kept: z.number().optional(),
+  /** The nodes that have agreed to purge it. */
+  agreed: z.array(z.string()).optional(),
+  /** Its material is gone from every node. */
+  purged: z.literal(true).optional(),
   /** What two nodes said at once and does not hold. */
   conflicts: z.array(z.string()).optional(),
   component: z.string().optional(),
   attributes: z.record(z.string(), z.array(z.string())).optional(),
+});
+
+export const keptKeys = z.object({
+  /** For how many seconds what is destroyed from now on is kept. */
+  retention: z.number(),
+  keys: z.array(keyView),
+  next: z.string().optional(),
+});
+
+export const setRetention = z.object({
+  seconds: z.number().int().min(shortestRetention).max(longestRetention),
 });
 
 export const statusView = z.object({
@@ -122,6 +138,8 @@ export const keyPage = z.object({
   state: z.string().optional(),
   group: z.string().optional(),
 });
+
+export const keptPage = keyPage.pick({ after: true, limit: true });
 
 export const auditPageQuery = z.object({
   /** Entries behind this number; or the last so many. */
@@ -276,6 +294,7 @@ export const problem = z.object({
 });
 
 export type ClientView = z.infer<typeof clientView>;
+export type KeptKeys = z.infer<typeof keptKeys>;
 export type KeyView = z.infer<typeof keyView>;
 export type StatusView = z.infer<typeof statusView>;
 export type AddedClient = z.infer<typeof addedClient>;

@@ -1,3 +1,5 @@
+import { CommandError } from './context.ts';
+
 /** Rows as aligned columns under a head line; the last column is not padded. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];
@@ -13,4 +15,15 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 /** Seconds since 1970 as a person reads them, in UTC. */
 export function date(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+}
+
+const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Reads a duration such as 90m, 72h or 30d, in seconds. Throws CommandError. */
+export function secondsOf(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (count === undefined) {
+    throw new CommandError('bad-request', `${text} is no duration`, 'write 90m, 72h or 3d');
+  }
+  return Number(count) * (units[unit] ?? 0);
 }

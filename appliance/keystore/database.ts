@@ -38,6 +38,19 @@ export function openDatabase(path: string, pageKey: Buffer, cacheKiB = 65_536): 
   }
 }
 
+/**
+ * Deleted secrets were overwritten in their pages; this lets go of what the write-ahead journal
+ * still holds of them. False where somebody reads meanwhile, or the disk refuses: tried again.
+ */
+export function emptyJournal(database: Database): boolean {
+  try {
+    const [result] = database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return result?.busy === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** What SQLite said, as a KeystoreError. */
 export function asKeystoreError(error: unknown): KeystoreError {
   if (error instanceof KeystoreError) return error;

@@ -10,7 +10,7 @@ import type { LocateFilter } from './locate.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { encodeForm, encodeValue, packAttribute } from './payload.ts';
 import type { Kind, Payloads } from './payload.ts';
-import { foldClient, foldObject } from './fold.ts';
+import { foldClient, foldObject, isBound } from './fold.ts';
 import type { FoldedAttribute } from './fold-attribute.ts';
 import { generationOf } from './rewrap.ts';
 import { foldRetention } from './retention.ts';
@@ -225,7 +225,11 @@ export class OpenDraft implements Draft {
   }
 
   #cancelIntents(object: string): void {
-    const intents = foldObject(this.#parts.projection.records(object))?.intents ?? [];
+    const { projection, node } = this.#parts;
+    const intents = foldObject(projection.records(object))?.intents ?? [];
+    if (intents.some((intent) => isBound(node, intent))) {
+      throw new KeystoreError('purge-agreed', 'this node has agreed to purge the object');
+    }
     for (const { record } of intents) this.#record('destroy-cancelled', object, { intent: record });
   }
 

@@ -19,6 +19,8 @@ export type KeystoreErrorCode =
   | 'copies-missing'
   /** The node found itself put back to an old disk, and only reads until it is healed. */
   | 'read-only'
+  /** A destruction cannot be taken back here: nothing more of this node is needed to purge. */
+  | 'purge-agreed'
   | 'closed';
 
 /** A keystore that cannot do what was asked; `code` is stable, the text is for the log. */

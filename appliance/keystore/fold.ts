@@ -14,7 +14,7 @@ export { inOrder } from './fact.ts';
  * below is a union, a minimum, or "named by a later record", so nodes that hold the same records
  * hold the same state (DESIGN, "Records, not rows").
  */
-export const foldVersion = 2;
+export const foldVersion = 3;
 
 export interface FoldedDate {
   readonly value: number;
@@ -27,8 +27,15 @@ export interface FoldedIntent {
   readonly date: number;
   /** How long the material is kept from then on, in seconds. */
   readonly retention: number;
-  /** The nodes that agreed to purge it. */
-  readonly agreed: readonly string[];
+  /** Who agreed to purge it, each with the members it had in mind: sorted, without repetition. */
+  readonly words: readonly Word[];
+}
+
+/** A member's word that an intent may be carried out. */
+export interface Word {
+  readonly node: string;
+  /** All members that have to say the same, sorted. */
+  readonly members: readonly string[];
 }
 
 export interface FoldedObject {
@@ -84,7 +91,7 @@ export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefi
   const revocations = facts.of('object-revoked');
   const compromises = revocations.filter(({ payload }) => isCompromise(payload.code));
   const worst = compromises[0] ?? revocations[0];
-  const { intents, purged } = foldIntents(facts);
+  const { intents, purged, late } = foldIntents(facts);
   const last = facts.ordered.at(-1);
   const { attributes, conflicts } = foldAttributes(facts, creation);
   return {
@@ -107,39 +114,71 @@ export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefi
     intents,
     destroyDate: least(intents.map(({ date }) => date)),
     purged,
-    conflicts: [...others.map(({ id }) => ({ about: 'creation', record: id })), ...conflicts],
+    conflicts: [
+      ...others.map(({ id }) => ({ about: 'creation', record: id })),
+      ...late,
+      ...conflicts,
+    ],
   };
 }
 
 /**
  * An intent lasts until a record names it and cancels it. It is carried out when every node that
  * the agreeing nodes name as members has agreed, with the same members in mind: no node's word
- * alone can purge, and what is purged is gone, whoever cancels later.
+ * alone can purge, and what is purged is gone, whoever cancels later. That nobody cancels who has
+ * agreed is what `isBound` is for; a cancellation that is there all the same is shown.
  */
-function foldIntents(facts: Facts): { intents: FoldedIntent[]; purged: boolean } {
+function foldIntents(facts: Facts): {
+  intents: FoldedIntent[];
+  purged: boolean;
+  late: Conflict[];
+} {
   const agreements = facts.of('purge-agreed');
-  const cancelled = new Set(facts.of('destroy-cancelled').map(({ payload }) => payload.intent));
+  const cancellations = facts.of('destroy-cancelled');
   const intents: FoldedIntent[] = [];
+  const late: Conflict[] = [];
   let purged = false;
   for (const { id, payload } of facts.of('destroy-intended')) {
-    const agreeing = agreements.filter((agreement) => agreement.payload.intent === id);
-    const complete = agreeing.some((one) => isComplete(one, agreeing));
+    const cancelling = cancellations.filter((each) => each.payload.intent === id);
+    const words = wordsIn(agreements.filter((agreement) => agreement.payload.intent === id));
+    const complete = words.some(({ members }) => isUnanimous(members, words));
     purged ||= complete;
-    if (!complete && cancelled.has(id)) continue;
-    const agreed = [...new Set(agreeing.map(({ node }) => node))].sort();
-    intents.push({ record: id, date: payload.date, retention: payload.retention, agreed });
+    if (!complete && cancelling.length > 0) continue;
+    late.push(...cancelling.map((each) => ({ about: 'purge', record: each.id })));
+    intents.push({ record: id, date: payload.date, retention: payload.retention, words });
   }
-  return { intents, purged };
+  return { intents, purged, late };
 }
 
-function isComplete(
-  { node, payload }: Fact<'purge-agreed'>,
-  agreeing: readonly Fact<'purge-agreed'>[],
+function wordsIn(agreements: readonly Fact<'purge-agreed'>[]): Word[] {
+  const words = new Map<string, Word>();
+  for (const { node, payload } of agreements) {
+    if (!payload.members.includes(node)) continue;
+    words.set([node, ...payload.members].join(), { node, members: payload.members });
+  }
+  return [...words].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, word]) => word);
+}
+
+function isUnanimous(members: readonly string[], words: readonly Word[]): boolean {
+  return members.every((member) => hasAgreed(member, members, words));
+}
+
+/** Whether a node has said its word with these members in mind. */
+export function hasAgreed(
+  node: string,
+  members: readonly string[],
+  words: readonly Word[],
 ): boolean {
-  const members = payload.members.join();
-  const same = agreeing.filter((other) => other.payload.members.join() === members);
-  const nodes = new Set(same.map((other) => other.node));
-  return payload.members.includes(node) && payload.members.every((member) => nodes.has(member));
+  const wanted = members.join();
+  return words.some((word) => word.node === node && word.members.join() === wanted);
+}
+
+/**
+ * Whether the others could carry an intent out without another word of this node. Then it may not
+ * cancel any more: the word that ends the key may be on its way here.
+ */
+export function isBound(node: string, { words }: FoldedIntent): boolean {
+  return words.some(({ members }) => !members.includes(node) || hasAgreed(node, members, words));
 }
 
 /** The dates that a client or an event sets: apart from attributes, because states need them. */

@@ -39,6 +39,15 @@ export interface Keystore {
   count(): { readonly objects: number; readonly records: number };
   /** Whether another node, or at least the journal, is known to hold an object too. */
   copies(uniqueIdentifier: string): Copies;
+  /**
+   * For how many seconds more this node keeps a destroyed object's material at least; undefined for
+   * one that is not destroyed, or is purged already.
+   */
+  kept(object: ManagedObject): number | undefined;
+  /** Destroyed objects whose material is still kept, by identifier. */
+  keptObjects(page: { readonly after?: string; readonly limit: number }): readonly ManagedObject[];
+  /** For how long the material of what is destroyed from now on is kept, in seconds. */
+  retention(): number;
   client(fingerprint: string): Client | undefined;
   clients(): readonly Client[];
   groups(): readonly string[];

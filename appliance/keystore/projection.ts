@@ -60,7 +60,9 @@ export class Projection {
   readonly #dropClient: Statement;
   readonly #dropMaterial: Statement;
   readonly #dropLacking: Statement;
+  readonly #dropKept: Statement;
   readonly #forks: Statement;
+  #purges: string[] = [];
 
   /** `now`: seconds since 1970; states are computed from dates when they are read. */
   constructor(database: Database, now: () => number) {
@@ -105,6 +107,7 @@ export class Projection {
     this.#purged = prepare('SELECT 1 FROM object WHERE identifier = ? AND purged = 1');
     this.#dropMaterial = prepare('DELETE FROM material WHERE object = ?');
     this.#dropLacking = prepare('DELETE FROM lacking WHERE object = ?');
+    this.#dropKept = prepare('DELETE FROM kept WHERE object = ?');
     this.#forks = prepare('SELECT body FROM fork WHERE object = ?');
     this.#page = prepare(`SELECT * FROM object WHERE id >
       coalesce((SELECT id FROM object WHERE identifier = ?), 0) ORDER BY id LIMIT ?`);
@@ -171,6 +174,13 @@ export class Projection {
     return [...this.records(object), ...heads(this.#forks.all(object))].find(
       (head) => creationOf(head)?.commitment === commitment,
     );
+  }
+
+  /** The objects whose material went since this was asked last. */
+  takePurges(): string[] {
+    const purges = this.#purges;
+    this.#purges = [];
+    return purges;
   }
 
   isPurged(object: string): boolean {
@@ -295,8 +305,10 @@ export class Projection {
       object.intents.length === 0 ? null : JSON.stringify(object.intents),
     );
     if (object.purged) {
-      this.#dropMaterial.run(object.identifier);
+      const { changes } = this.#dropMaterial.run(object.identifier);
+      if (changes > 0) this.#purges.push(object.identifier);
       this.#dropLacking.run(object.identifier);
+      this.#dropKept.run(object.identifier);
     }
     this.#dropAttributes.run(object.identifier);
     for (const { name, index, instance, value } of object.attributes) {

@@ -10,6 +10,8 @@ import { inOrder } from './fold.ts';
 import { endHealing } from './heal.ts';
 import type { Healing } from './heal.ts';
 import type { Payloads } from './payload.ts';
+import { Keeping } from './keeping.ts';
+import type { Look } from './keeping.ts';
 import { journalHolder, Receipts } from './receipt.ts';
 import type { Copies } from './receipt.ts';
 import { stateDigest } from './state-digest.ts';
@@ -47,11 +49,14 @@ export class Replica {
   readonly #exchange: Exchange;
   /** What other nodes and media are known to hold. */
   readonly receipts: Receipts;
+  /** How long destroyed objects' material was kept. */
+  readonly keeping: Keeping;
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.#exchange = new Exchange(parts);
     this.receipts = new Receipts(parts.database);
+    this.keeping = new Keeping(parts.database, parts.projection, parts.records.node);
   }
 
   /** This node's identifier, and the epoch it writes. */
@@ -122,6 +127,11 @@ export class Replica {
 
   materials(objects: readonly string[]): LooseMaterial[] {
     return this.#exchange.materials(objects);
+  }
+
+  /** Looks whether destroyed objects were kept long enough; gives those it said its word for. */
+  async lookAtKept(look: Look): Promise<string[]> {
+    return this.#parts.commit((draft) => this.keeping.look(draft, look));
   }
 
   /** All that are or were members, this node among them. */

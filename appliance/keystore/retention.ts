@@ -10,6 +10,10 @@ export interface Retention {
 
 /** Where nobody chose: 30 days. */
 export const defaultRetention = 30 * 24 * 3600;
+/** Nothing is purged sooner, whatever was set: somebody has to have a week to miss a key. */
+export const shortestRetention = 7 * 24 * 3600;
+/** Ten years: what is longer was mistyped. */
+export const longestRetention = 3653 * 24 * 3600;
 
 /** Of settings that nobody saw together the longer one holds: what is kept can still be purged. */
 export function foldRetention(records: Iterable<RecordHead>): Retention {

@@ -89,4 +89,6 @@ export const schema: readonly string[] = [
     intent TEXT PRIMARY KEY, object TEXT NOT NULL, noticed INTEGER NOT NULL, run INTEGER NOT NULL
   ) WITHOUT ROWID, STRICT;
   `,
+  // How long destroyed objects were kept, found by the object when it is purged.
+  `CREATE INDEX kept_of_object ON kept (object);`,
 ];

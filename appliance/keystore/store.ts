@@ -5,7 +5,7 @@ import type { Keeper } from '../keeper-client/keeper.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditTrail } from './audit-trail.ts';
 import type { Client } from './client.ts';
-import { asKeystoreError, openDatabase } from './database.ts';
+import { asKeystoreError, emptyJournal, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
 import { OpenDraft } from './draft.ts';
 import { KeystoreError } from './error.ts';
@@ -20,6 +20,7 @@ import type { RecordHead } from './record.ts';
 import { RecordLog } from './record-log.ts';
 import type { Copies } from './receipt.ts';
 import { Replica } from './replica.ts';
+import { foldRetention, shortestRetention } from './retention.ts';
 import { foldName } from './state-digest.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
 import type { RewrapBatch, RewrapParts } from './rewrap.ts';
@@ -39,6 +40,8 @@ export interface KeystoreOptions {
   readonly cacheKiB?: number;
   /** Whether a lost token could be recovered from: until then nothing is sealed. */
   readonly recoverable?: () => Promise<boolean>;
+  /** Nothing is purged that was kept for less, in seconds; a week where it is not given. */
+  readonly retentionFloor?: number;
   /** What this version can do, said to other nodes; a switch goes on once all can. */
   readonly features?: readonly string[];
   readonly log: (
@@ -90,6 +93,7 @@ export class SqliteKeystore implements Keystore {
   #gap = 0;
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
+  #purged = false;
   #failure: KeystoreError | undefined;
 
   /** Opens or makes the database and begins an epoch. Throws KeystoreError. */
@@ -180,6 +184,22 @@ export class SqliteKeystore implements Keystore {
 
   copies(uniqueIdentifier: string): Copies {
     return this.replica.copies(uniqueIdentifier);
+  }
+
+  kept(object: ManagedObject): number | undefined {
+    return this.replica.keeping.left(object, this.retentionFloor);
+  }
+
+  keptObjects(page: { readonly after?: string; readonly limit: number }): ManagedObject[] {
+    return this.replica.keeping.kept(page);
+  }
+
+  retention(): number {
+    return foldRetention(this.#projection.records('cluster')).seconds;
+  }
+
+  get retentionFloor(): number {
+    return this.#options.retentionFloor ?? shortestRetention;
   }
 
   client(fingerprint: string): Client | undefined {
@@ -392,6 +412,7 @@ export class SqliteKeystore implements Keystore {
       return;
     }
     const records = outcomes.flatMap((outcome) => outcome.records);
+    if (this.#purged) this.#purged = !emptyJournal(this.#database);
     for (const outcome of outcomes) void this.#answer(outcome);
     if (records.length > 0) for (const listener of this.#listeners) listener(records);
   }
@@ -401,6 +422,7 @@ export class SqliteKeystore implements Keystore {
     this.#database.exec('SAVEPOINT mutation');
     try {
       const value = queued.mutation(this.#draft);
+      this.#auditPurges();
       this.#database.exec('RELEASE mutation');
       return { queued, value, records: this.#records.takeFresh() };
     } catch (error) {
@@ -410,6 +432,7 @@ export class SqliteKeystore implements Keystore {
       this.#records.restore(position);
       this.#audit.reload();
       this.#projection.usage.forget();
+      this.#projection.takePurges();
       return { queued, error, records: [] };
     }
   }
@@ -434,6 +457,14 @@ export class SqliteKeystore implements Keystore {
     if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
     this.#failure = failure;
     for (const { reject } of queue) reject(failure);
+  }
+
+  #auditPurges(): void {
+    const entry = { request: '', actor: 'node', act: 'key purged', outcome: 'success' } as const;
+    for (const object of this.#projection.takePurges()) {
+      this.#audit.append({ ...entry, object }, this.#options.now());
+      this.#purged = true;
+    }
   }
 
   #auditGap(): void {

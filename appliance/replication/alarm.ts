@@ -2,9 +2,11 @@ import type { Conflict } from '../keystore/replica.ts';
 import type { PeerView } from './carrier.ts';
 import type { CopyView } from './copy-promise.ts';
 import type { Wound } from './history.ts';
+import type { PurgeView } from './purge.ts';
 
 /** A clock that differs by more than this is worth a person's look; nothing depends on it. */
 const skewSeconds = 5;
+const soonSeconds = 3 * 86_400;
 
 export interface ReplicationView {
   readonly copies: CopyView;
@@ -13,13 +15,20 @@ export interface ReplicationView {
   readonly conflicts: readonly Conflict[];
   /** Keys whose secret should be on this node and is not. */
   readonly lacking: number;
+  readonly purge: PurgeView;
 }
 
 /** What is wrong between the nodes and what to do, for status, console and metrics. */
 export function replicationAlarms(view: ReplicationView): string[] {
-  const { copies, peers, wound, conflicts, lacking } = view;
-  const own =
-    lacking === 0 ? [] : [`${lacking} secrets are missing here: the peer is asked, else restore`];
+  const { copies, peers, wound, conflicts, lacking, purge } = view;
+  const own = [
+    ...(lacking === 0
+      ? []
+      : [`${lacking} secrets are missing here: the peer is asked, else restore`]),
+    ...(purge.jumped === undefined
+      ? []
+      : [`the clock jumped by ${purge.jumped} s: look at its time server; no key is purged by it`]),
+  ];
   if (!copies.paired) return own;
   const { single, policy, seconds, aloneSeconds, accepting } = copies;
   const open = conflicts.filter((conflict) => conflict.kind === 'creation' || !conflict.healed);
@@ -44,6 +53,13 @@ export function replicationAlarms(view: ReplicationView): string[] {
       ? []
       : [`${open.length} records were made twice and differ: see \`twinlock peer status\``]),
   ];
+}
+
+/** Keys that nobody can bring back soon; no alarm, because it was wanted. */
+export function purgeWarnings({ kept, soonest }: PurgeView): string[] {
+  if (soonest === undefined || soonest > soonSeconds) return [];
+  const days = Math.ceil(soonest / 86_400);
+  return [`of ${kept} destroyed keys the first is purged within ${days} d: twinlock key purge`];
 }
 
 function peerAlarms(

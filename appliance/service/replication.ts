@@ -12,6 +12,7 @@ import type { ReplicationView } from '../replication/alarm.ts';
 import { CopyPromise } from '../replication/copy-promise.ts';
 import { History } from '../replication/history.ts';
 import type { Errand } from '../replication/errand.ts';
+import { Purging } from '../replication/purge.ts';
 import { PairCarrier } from '../replication/pair-carrier.ts';
 import type { Joining } from '../replication/pairing-host.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
@@ -79,15 +80,10 @@ export async function startReplication(parts: {
   });
   const journal = openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
-  const promise = new CopyPromise({
-    cutOff: () => cutOff.stands,
-    replica,
-    carrier,
-    history,
-    surroundings,
-    ...second,
-  });
+  const linked = { replica, carrier, history, surroundings, cutOff: () => cutOff.stands };
+  const promise = new CopyPromise({ ...linked, ...second });
   keystore.guard = promise;
+  const purging = new Purging({ ...linked, floor: keystore.retentionFloor });
   carrier.start();
   return {
     pin: transportPin(certificate),
@@ -104,10 +100,12 @@ export async function startReplication(parts: {
       wound: history.wound,
       conflicts: replica.conflicts(conflictsShown),
       lacking: replica.lacking(lackingShown).length,
+      purge: purging.view(),
     }),
     stop: async () => {
       ability.stop();
       promise.stop();
+      purging.stop();
       await carrier.stop();
       await transport.close();
       await journal?.stop();

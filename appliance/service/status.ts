@@ -5,7 +5,7 @@ import type { SqliteKeystore } from '../keystore/store.ts';
 import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
 import type { ClientPorts } from '../server/port.ts';
 import type { AuditKeeping } from './audit-keeping.ts';
-import { replicationAlarms } from '../replication/alarm.ts';
+import { purgeWarnings, replicationAlarms } from '../replication/alarm.ts';
 import type { Replication } from './replication.ts';
 import type { NodeBackups } from './backup.ts';
 import type { Rotation } from './rotation.ts';
@@ -67,7 +67,7 @@ export async function statusOf(parts: {
     clients: keystore.clients().filter((client) => client.state === 'allowed').length,
     connections: listener.connections,
     backup: parts.backups.view(),
-    warnings: [...alarms, ...(view.copies.paired ? [] : [alone])],
+    warnings: [...alarms, ...(view.copies.paired ? [] : [alone]), ...purgeWarnings(view.purge)],
   };
 }
 

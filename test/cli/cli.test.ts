@@ -122,6 +122,16 @@ test('key: list, show, destroy, undestroy', async (t) => {
   t.true(gone.kept > Date.now() / 1000 + 29 * 24 * 3600);
   await t.throwsAsync(client.get(first));
 
+  const kept = await json<{ retention: number; keys: { id: string; agreed: string[] }[] }>(
+    ...([appliance, 'key', 'purge'] as const),
+  );
+  t.is(kept.retention, 30 * 24 * 3600);
+  t.like(kept.keys, [{ id: first, agreed: [] }]);
+  t.deepEqual(await json(appliance, 'key', 'retention', '90d'), { retention: 90 * 24 * 3600 });
+  t.deepEqual(await json(appliance, 'key', 'retention'), { retention: 90 * 24 * 3600 });
+  await fails(t, appliance, 2, 'key', 'retention', '6d');
+  await fails(t, appliance, 2, 'key', 'retention', 'soon');
+
   await fails(t, appliance, 2, 'key', 'list', '--limit', 'many');
   await fails(t, appliance, 6, 'key', 'show', 'no-such-key');
   await fails(t, appliance, 3, 'key', 'destroy', first, '--yes');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { State } from '../../appliance/kmip/enumeration.ts';
 import { stateAt } from '../../appliance/kmip/state.ts';
-import { foldClient, foldObject } from '../../appliance/keystore/fold.ts';
+import { foldClient, foldObject, hasAgreed, isBound } from '../../appliance/keystore/fold.ts';
 import type { FoldedObject } from '../../appliance/keystore/fold.ts';
 import { foldUsage } from '../../appliance/keystore/usage.ts';
 import { foldCopyPolicy } from '../../appliance/keystore/copy-policy.ts';
@@ -298,4 +298,41 @@ export function purgesAreUnanimous(runs: number): void {
 interface Word {
   readonly intent: string;
   readonly members: readonly string[];
+}
+
+/**
+ * Nodes that keep to the rules (no word for what is cancelled, no cancelling by who is bound) never
+ * purge what one of them has taken back, in whatever order they hear of one another.
+ */
+export function nothingTakenBackIsPurged(runs: number): void {
+  assertAlways(runs, (choices) => {
+    const authors = [0, 1, 2].slice(0, 2 + choices.next(2)).map((node) => new Author(node));
+    const [first] = authors as [Author, ...Author[]];
+    const payload = generators['object-created'](choices, first, 'o1');
+    const created = first.write('object-created', 'o1', payload);
+    for (const author of authors) author.learn([created]);
+    const members = authors.map(({ node }) => node);
+    while (!choices.ended) {
+      const author = choices.of(authors as [Author, ...Author[]]);
+      const intents = foldObject(author.known.values())?.intents ?? [];
+      const intent = intents[choices.next(Math.max(1, intents.length))];
+      const act = choices.next(4);
+      if (act === 0 && intent === undefined) {
+        author.write('destroy-intended', 'o1', { date: 1, retention: 9 });
+      } else if (act === 1 && intent !== undefined) {
+        const { record, words } = intent;
+        if (hasAgreed(author.node, members, words)) continue;
+        author.write('purge-agreed', 'o1', { intent: record, members });
+      } else if (act === 2 && intent !== undefined) {
+        if (isBound(author.node, intent)) continue;
+
+        author.write('destroy-cancelled', 'o1', { intent: intent.record });
+      } else {
+        author.learn(choices.of(authors as [Author, ...Author[]]).known.values());
+      }
+    }
+    for (const author of authors) first.learn(author.known.values());
+    const conflicts = foldObject(first.known.values())?.conflicts ?? [];
+    return conflicts.every(({ about }) => about !== 'purge');
+  });
 }

@@ -16,6 +16,7 @@ import type { TestCluster } from './replica.ts';
 /** A running node of a test: real SQLite, real TLS, its network through a proxy. */
 export class Twin {
   readonly node: TestNode;
+  readonly cluster: TestCluster;
   readonly said: string[] = [];
   readonly key: string;
   readonly certificate: string;
@@ -33,6 +34,7 @@ export class Twin {
 
   constructor(t: ExecutionContext, cluster: TestCluster) {
     this.node = new TestNode(t, cluster);
+    this.cluster = cluster;
     const der = makePrivateKey('p256');
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     this.key = key.export({ format: 'pem', type: 'pkcs8' }).toString();
@@ -132,12 +134,13 @@ export class Twin {
 export async function twins(
   t: ExecutionContext,
   prepare: (one: Twin, two: Twin) => void = () => {},
+  options: Partial<KeystoreOptions> = {},
 ): Promise<{ one: Twin; two: Twin }> {
   const cluster = testCluster();
   const one = new Twin(t, cluster);
   const two = new Twin(t, cluster);
   for (const twin of [one, two]) {
-    await twin.start();
+    await twin.start(options);
     await twin.openProxy();
   }
   await one.keystore.change((draft) => {

@@ -13,7 +13,8 @@ const properties: readonly (readonly [string, (runs: number) => void, number])[]
   ['states never go back and nothing vanishes', property.statesNeverGoBack, 10_000],
   ['of concurrent records the restrictive one wins', property.restrictionsHold, 10_000],
   ['no value is dropped unseen', property.nothingIsDroppedUnseen, 10_000],
-  ['no purge without the word of every member', property.purgesAreUnanimous, 10_000],
+  ['no purge without the word of every member', property.purgesAreUnanimous, 8_000],
+  ['nothing that was taken back is purged', property.nothingTakenBackIsPurged, 10_000],
 ];
 
 for (const [name, holds, runs] of properties) {

@@ -2,7 +2,7 @@ import type { Reach } from '../appliance.ts';
 import { KeyActs } from '../key-act.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
-import { destroyKey, keyPage, keyView, z } from '../schema.ts';
+import { destroyKey, keptKeys, keptPage, keyPage, keyView, setRetention, z } from '../schema.ts';
 
 /** Managed objects as an administrator sees them: never their secret bytes. */
 export function keyRoutes(reach: Reach): Route[] {
@@ -41,6 +41,31 @@ export function keyRoutes(reach: Reach): Route[] {
       what: 'take the destruction of a key back',
       answer: keyView,
       handle: ({ path, act }) => keys.undestroy(path['id'] ?? '', act),
+    }),
+    ...purgeRoutes(keys),
+  ];
+}
+
+/** The end of destroyed keys. */
+function purgeRoutes(keys: KeyActs): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/kept-keys',
+      role: 'auditor',
+      what: 'one page of destroyed keys whose material is still kept',
+      query: keptPage,
+      answer: keptKeys,
+      handle: ({ query }) => keys.kept(query),
+    }),
+    route({
+      method: 'PUT',
+      path: '/v1/retention',
+      role: 'officer',
+      what: 'for how long the material of keys is kept that are destroyed from now on',
+      body: setRetention,
+      answer: z.object({ retention: z.number() }),
+      handle: ({ body, act }) => keys.setRetention(body.seconds, act),
     }),
   ];
 }

@@ -2,7 +2,7 @@ import type { KeyView } from '../../admin/schema.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
-import { date, table } from '../format.ts';
+import { date, secondsOf, table } from '../format.ts';
 
 export async function list(
   { admin, print }: Context,
@@ -70,6 +70,44 @@ export async function undestroy({ admin, print }: Context, id: string): Promise<
   print(key, () => `key ${id} is ${key.state} again`);
 }
 
+/** Destroyed keys whose material is still kept, and who has agreed to their end. */
+export async function purge(
+  { admin, print }: Context,
+  { limit, after }: { limit: string; after?: string },
+): Promise<void> {
+  const found = await admin.keptKeys({ limit, ...(after === undefined ? {} : { after }) });
+  print(found, () => {
+    const rows = found.keys.map((key) => [
+      key.id,
+      key.kept === undefined ? '' : date(key.kept),
+      String(key.agreed?.length ?? 0),
+      key.vm ?? key.names[0] ?? '',
+    ]);
+    const more = found.next === undefined ? '' : `\nmore: --after ${found.next}`;
+    const head = ['IDENTIFIER', 'KEPT UNTIL AT LEAST', 'NODES AGREED', 'VM, HOST OR NAME'];
+    return [
+      rows.length === 0 ? 'no destroyed key is kept' : table(head, rows) + more,
+      `what is destroyed now is kept for ${days(found.retention)}`,
+    ].join('\n');
+  });
+}
+
+/** Shows for how long destroyed keys are kept, or sets it: on either node, for both. */
+export async function retention(
+  { admin, print }: Context,
+  duration: string | undefined,
+): Promise<void> {
+  const set =
+    duration === undefined
+      ? { retention: (await admin.keptKeys({ limit: '1' })).retention }
+      : await admin.setRetention(secondsOf(duration));
+  print(set, () => `what is destroyed from now on is kept for ${days(set.retention)}`);
+}
+
+function days(seconds: number): string {
+  return `${Math.floor(seconds / 86_400)} days`;
+}
+
 function described(key: KeyView): string {
   const whom = key.vm ?? key.names[0] ?? 'nobody named';
   return `${key.state} ${key.type} of ${date(key.created)} for ${whom}`;
@@ -109,5 +147,20 @@ export const commands: readonly Command[] = [
     parameters: ['<id>'],
     what: 'take the destruction of a key back',
     run: (context, [id = '']) => undestroy(context, id),
+  },
+  {
+    name: 'key purge',
+    what: 'destroyed keys that are still kept, and when they are purged',
+    options: [
+      { flags: '--limit <n>', what: 'how many', default: '100' },
+      { flags: '--after <id>', what: 'go on behind this key' },
+    ],
+    run: (context, _, options: Parameters<typeof purge>[1]) => purge(context, options),
+  },
+  {
+    name: 'key retention',
+    parameters: ['[duration]'],
+    what: 'how long destroyed keys are kept before they are purged: show, or set for both nodes',
+    run: (context, [duration]) => retention(context, duration),
   },
 ];

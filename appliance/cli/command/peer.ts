@@ -4,7 +4,7 @@ import type { PairingCandidate } from '../../keeper-client/pairing.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
-import { date, table } from '../format.ts';
+import { date, secondsOf, table } from '../format.ts';
 import { asked } from '../keeper.ts';
 
 const pollMilliseconds = 300;
@@ -134,15 +134,6 @@ export async function policy(
 
 function policyText({ policy: name, seconds }: PeersView['policy']): string {
   return name === 'alone-for' ? `alone-for ${Math.floor(seconds / 3600)}h` : name;
-}
-
-function secondsOf(text: string): number {
-  const [, count, unit = 'h'] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count === undefined) {
-    throw new CommandError('bad-request', `${text} is no duration`, 'write 90m, 72h or 3d');
-  }
-  const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-  return Number(count) * (units[unit] ?? 0);
 }
 
 /** Shows the words that the keeper made, and says to it that a person found them the same. */
