@@ -16,8 +16,12 @@ const steadyMilliseconds = 3_000;
 export const confirmMilliseconds = 2_000;
 /** More records than this behind is catching up: what is new would wait behind them. */
 const catchingUpRecords = 4_096;
-/** So few records behind, a slow peer is quick again. */
+/** So few records behind, and this quick to confirm the newest, a slow peer is quick again. */
 const quickRecords = 32;
+const quickMilliseconds = confirmMilliseconds / 2;
+/** Where nothing is sent nothing is known: ever later one client may be the one that finds out. */
+const firstPatience = 5_000;
+const longestPatience = 60_000;
 
 export interface PairCarrierParts {
   readonly replica: Replica;
@@ -36,7 +40,9 @@ interface Link {
   dialling: boolean;
   next: number;
   delay: number;
-  slow: boolean;
+  /** When a client waited for it in vain, by the clock that nobody sets. */
+  slow: number | undefined;
+  patience: number;
   catchingUp: boolean;
   heard: number | undefined;
   begun: number;
@@ -98,8 +104,10 @@ export class PairCarrier implements RecordCarrier {
       .filter(({ kind }) => kind === 'object-created')
       .map(({ object }) => object);
     return new Promise((resolve) => {
-      const cancel = this.#parts.surroundings.after(confirmMilliseconds, () => {
-        for (const link of this.#links.values()) if (isPresent(link)) link.slow = true;
+      const { after, elapsed } = this.#parts.surroundings;
+      const cancel = after(confirmMilliseconds, () => {
+        const now = elapsed();
+        for (const link of this.#links.values()) if (isPresent(link)) link.slow = now;
         waiter.end(false);
         this.#changed();
       });
@@ -172,7 +180,8 @@ export class PairCarrier implements RecordCarrier {
       dialling: false,
       next: 0,
       delay: firstBackOff,
-      slow: false,
+      slow: undefined,
+      patience: firstPatience,
       catchingUp: false,
       heard: undefined,
       begun: 0,
@@ -217,7 +226,7 @@ export class PairCarrier implements RecordCarrier {
     const lag = session.lag();
     const was = stateOf(link);
     link.catchingUp = lag > catchingUpRecords;
-    if (lag <= quickRecords) link.slow = false;
+    if (lag <= quickRecords) quicken(link, session, elapsed());
     if (stateOf(link) !== was) this.#changed();
   }
 
@@ -321,6 +330,18 @@ export class PairCarrier implements RecordCarrier {
   }
 }
 
+/** Ends that a peer counts as slow once it is quick, or nobody has asked it for a while. */
+function quicken(link: Link, { owes, answerTook }: Session, now: number): void {
+  if (link.slow === undefined || owes >= quickMilliseconds) return;
+  if (answerTook < quickMilliseconds) {
+    link.slow = undefined;
+    link.patience = firstPatience;
+  } else if (now - link.slow > link.patience) {
+    link.slow = undefined;
+    link.patience = Math.min(link.patience * 2, longestPatience);
+  }
+}
+
 function isPresent(link: Link): boolean {
   return stateOf(link) === 'present';
 }
@@ -328,6 +349,6 @@ function isPresent(link: Link): boolean {
 function stateOf({ session, slow, catchingUp }: Link): PeerView['state'] {
   if (session?.alive !== true) return 'away';
   if (!session.able) return 'unable';
-  if (slow) return 'slow';
+  if (slow !== undefined) return 'slow';
   return catchingUp ? 'catching-up' : 'present';
 }

@@ -1,4 +1,5 @@
 import type { Introduced, PairingProposal, Statement } from '../keeper-client/pairing.ts';
+import type { Anchor } from '../keystore/membership.ts';
 import { ErrandError } from './errand.ts';
 import type { Errand } from './errand.ts';
 import { Invitation } from './invitation.ts';
@@ -29,6 +30,8 @@ export interface Joining extends Introduced, NodeFacts {}
 export interface Dowry {
   readonly authority: string;
   readonly authorityKey: string;
+  /** All that are or were members: what they wrote comes before the records that name them. */
+  readonly members: readonly Anchor[];
 }
 
 export interface PairingHostParts {

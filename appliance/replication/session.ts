@@ -73,6 +73,9 @@ export class Session {
   #heard: number;
   #underWay = 0;
   #acked = 0;
+  /** When what is under way was sent, in milliseconds, and how long the newest answer took. */
+  #sentAt: number[] = [];
+  #answerTook = 0;
   #takenCount = 0;
   #pumping = false;
   #again = false;
@@ -138,6 +141,17 @@ export class Session {
       (this.#theirs[epoch]?.[0] ?? 0) >= seq &&
       !objects.some((object) => this.#lacking.has(object))
     );
+  }
+
+  /** How long the peer took to confirm the newest records that it has, in milliseconds. */
+  get answerTook(): number {
+    return this.#answerTook;
+  }
+
+  /** For how long it owes a confirmation by now, in milliseconds. */
+  get owes(): number {
+    const [first] = this.#sentAt;
+    return first === undefined ? 0 : this.#parts.surroundings.elapsed() - first;
   }
 
   /** Records that are here and not there. */
@@ -299,6 +313,9 @@ export class Session {
 
   #acknowledged({ taken, heads, lacking, able }: Ack): void {
     this.#underWay = Math.max(0, this.#underWay - (taken - this.#acked));
+    const answered = this.#sentAt.splice(0, taken - this.#acked);
+    const last = answered.at(-1);
+    if (last !== undefined) this.#answerTook = this.#parts.surroundings.elapsed() - last;
     this.#acked = taken;
     this.#stands(heads, lacking, able);
     this.wake();
@@ -330,6 +347,7 @@ export class Session {
           if (entries.length === 0) break;
           this.#sent = heads;
           this.#underWay++;
+          this.#sentAt.push(this.#parts.surroundings.elapsed());
           await this.#parts.channel.send(messageKind.entries, encodeEntries(entries));
         }
       }

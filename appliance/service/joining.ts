@@ -6,6 +6,7 @@ import { AdminError } from '../admin/error.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import { replaceFile } from '../disk/durable-file.ts';
 import { SealedFiles } from '../keystore/sealed-file.ts';
+import type { Anchor } from '../keystore/membership.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
 import { ErrandError, pinOf } from '../replication/errand.ts';
@@ -25,10 +26,15 @@ import type { Replication } from './replication.ts';
 const joinedFile = 'joined.json';
 const lookMilliseconds = 100;
 
-/** The node that this one joined; undefined where it joined none, or has not come so far. */
-export function joinedNode(folder: string): Joining | undefined {
+/** The node that this one joined, and who else was a member then. */
+export interface Joined extends Joining {
+  readonly members?: readonly Anchor[];
+}
+
+/** Undefined where it joined none, or has not come so far. */
+export function joinedNode(folder: string): Joined | undefined {
   const path = join(folder, joinedFile);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Joining) : undefined;
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Joined) : undefined;
 }
 
 /** "host:port" under which other nodes reach this one; `port` where 0 was asked for. */
@@ -96,7 +102,8 @@ export class JoiningNode {
         replaceFile(join(folder, 'sealed', 'authority-key.sealed'), sealed);
         replaceFile(join(folder, 'authority.pem'), Buffer.from(dowry.authority));
         // Written last: with it the node is a member.
-        replaceFile(join(folder, joinedFile), Buffer.from(JSON.stringify(host)));
+        const joined: Joined = { ...host, members: dowry.members };
+        replaceFile(join(folder, joinedFile), Buffer.from(JSON.stringify(joined)));
         return Promise.resolve();
       },
     });

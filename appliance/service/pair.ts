@@ -118,8 +118,9 @@ export class Pair implements PairActs {
 
   #dowry(): Promise<Dowry> {
     const sealed = readFileSync(join(this.#parts.folder, 'sealed', 'authority-key.sealed'));
-    const { authority } = this.#parts;
-    return Promise.resolve({ authority, authorityKey: sealed.toString('base64') });
+    const { authority, keystore } = this.#parts;
+    const members = keystore.replica.members().map(({ node, recordKey }) => ({ node, recordKey }));
+    return Promise.resolve({ authority, authorityKey: sealed.toString('base64'), members });
   }
 
   /** A member brings its keeper's statement; anybody else has to prove a code. */

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import type { Appliance } from '../admin/appliance.ts';
 import { MetricsServer } from '../admin/metrics-server.ts';
 import { AdminServer } from '../admin/server.ts';
-import type { Joining } from '../replication/pairing-host.ts';
 import { KeeperClient } from '../keeper-client/client.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { KeystoreError } from '../keystore/error.ts';
@@ -33,6 +32,7 @@ import { AuditKeeping } from './audit-keeping.ts';
 import { Rotation } from './rotation.ts';
 import { beginningStatusOf, statusOf } from './status.ts';
 import { caughtUp, JoiningNode, joinedNode } from './joining.ts';
+import type { Joined } from './joining.ts';
 import { Pair } from './pair.ts';
 import { nodeIdentity } from './node-identity.ts';
 import { watchDisk } from './disk.ts';
@@ -111,9 +111,11 @@ async function main(): Promise<void> {
 }
 
 /** Once: a node whose disk is full at a later start has to serve all the same. */
-async function trustOnce({ replica }: SqliteKeystore, { node, recordKey }: Joining): Promise<void> {
-  if (replica.members().some((member) => member.node === node)) return;
-  await replica.trust(node, recordKey, 'paired');
+async function trustOnce({ replica }: SqliteKeystore, joined: Joined): Promise<void> {
+  for (const { node, recordKey } of [joined, ...(joined.members ?? [])]) {
+    if (replica.members().some((member) => member.node === node)) continue;
+    await replica.trust(node, recordKey, 'paired');
+  }
 }
 
 /** Off unless the configuration gives it an address; that it cannot listen stops no Get. */

@@ -29,7 +29,14 @@ export interface TrialNodeOptions {
   /** Where backups go by themselves. */
   readonly backups?: string | undefined;
   /** Where other nodes reach it, and its name among them. */
-  readonly peer?: { readonly listen: string; readonly name: string };
+  readonly peer?: {
+    readonly listen: string;
+    readonly name: string;
+    /** The address that others are given in place of `listen`. */
+    readonly address?: string | undefined;
+  };
+  /** A folder for the second copy while the other node is away. */
+  readonly journal?: string | undefined;
 }
 
 const label = 'twinlock';
@@ -177,7 +184,7 @@ export class TrialNode {
 
   #writeConfiguration(): void {
     const { run, pin, secondPin, configuration } = this.#folders;
-    const { state, serverKey, https, peer, backups, removal = 'serve' } = this.#options;
+    const { state, serverKey, https, backups, removal = 'serve' } = this.#options;
     const text = JSON.stringify;
     const list = (words: readonly string[]): string => `[${words.map((w) => text(w)).join(', ')}]`;
     const second = this.#second;
@@ -198,9 +205,7 @@ export class TrialNode {
       `names = ["localhost"]`,
       `key = ${text(serverKey)}`,
       ...(https === undefined ? [] : [`https_listen = ${text(https)}`]),
-      ...(peer === undefined
-        ? []
-        : ['[replication]', `listen = ${text(peer.listen)}`, `name = ${text(peer.name)}`]),
+      ...this.#replicationLines(),
       ...(backups === undefined ? [] : ['[backup]', `folder = ${text(backups)}`]),
     ];
     if (second !== undefined) {
@@ -214,6 +219,20 @@ export class TrialNode {
       );
     }
     writeFileSync(configuration, `${lines.join('\n')}\n`, { mode: 0o600 });
+  }
+
+  #replicationLines(): string[] {
+    const { peer, journal } = this.#options;
+    if (peer === undefined) return [];
+    const { listen, name, address } = peer;
+    const text = JSON.stringify;
+    return [
+      '[replication]',
+      `listen = ${text(listen)}`,
+      `name = ${text(name)}`,
+      ...(address === undefined ? [] : [`addresses = [${text(address)}]`]),
+      ...(journal === undefined ? [] : [`journal = ${text(journal)}`]),
+    ];
   }
 
   #node(role: 'token' | 'keeper' | 'server'): [string, ...string[]] {

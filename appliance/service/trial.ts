@@ -34,6 +34,8 @@ function readOptions(): Options {
         'new-token': { type: 'boolean', default: false },
         pair: { type: 'boolean', default: false },
         peer: { type: 'string' },
+        'peer-address': { type: 'string' },
+        journal: { type: 'string' },
         new: { type: 'boolean', default: false },
         blank: { type: 'boolean', default: false },
         backups: { type: 'string' },
@@ -62,11 +64,16 @@ function readOptions(): Options {
     }
     if (log !== 'info' && log !== 'debug') throw new Error('--log takes info or debug');
     const state = resolve(values.state);
-    const peer =
-      peerListen === undefined ? {} : { peer: { listen: peerListen, name: basename(state) } };
+    const { 'peer-address': address } = values;
+    const name = basename(state);
+    const peer = peerListen === undefined ? {} : { peer: { listen: peerListen, name, address } };
+    const journal = values.journal === undefined ? undefined : resolve(values.journal);
+    if (peerListen === undefined && (address !== undefined || journal !== undefined)) {
+      throw new Error('--peer-address and --journal are for a node with --peer');
+    }
     const made = blank ? 0 : clients;
     const tokens = { token, second, module, removal, newToken } as const;
-    const common = { state, listen, https, clients: made, pair, isNew, blank, backups };
+    const common = { state, listen, https, clients: made, pair, isNew, blank, backups, journal };
     return { ...common, ...tokens, serverKey, log, ...peer };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
@@ -74,7 +81,8 @@ function readOptions(): Options {
       'usage: run [--state DIR] [--listen ADDR:PORT] [--https ADDR:PORT] [--clients N] ' +
       '[--token tpm|softhsm] [--second-token tpm|softhsm] [--token-removal serve|seal] ' +
       '[--module FILE] [--server-key rsa|p256] [--log info|debug] [--backups DIR] ' +
-      '[--new-token | --blank | --pair | --peer ADDR:PORT [--new]]';
+      '[--new-token | --blank | --pair | --peer ADDR:PORT [--new] ' +
+      '[--peer-address ADDR:PORT] [--journal DIR]]';
     throw new Stop('usage', message, hint, { cause });
   }
 }

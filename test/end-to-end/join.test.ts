@@ -88,6 +88,39 @@ test('two persons pair by hand; a second joiner replaces the first', async (t) =
   client.end();
 });
 
+test('the node that was there first is lost: the second lets in a third, with every key', async (t) => {
+  t.timeout(240_000);
+  const a = await startNode(t, { fresh: false });
+  const b = await startNode(t, { fresh: true });
+  const first = new KmipClient(a);
+  const keys = new Map<string, string>();
+  for (let i = 0; i < 3; i++) {
+    const id = await first.create();
+    keys.set(id, await first.get(id));
+  }
+  first.end();
+  const { endpoint } = await pairByHand(t, a, b);
+  await a.stop();
+  const replaced = await json<Invitation>(
+    ...([b, 'peer', 'replace', nameOf(a), '--no-wait'] as const),
+  );
+  const c = await startNode(t, { fresh: true });
+  const joining = join(c, replaced);
+  await waitsOrEnds(b, joining);
+  t.is((await b.twinlock('peer', 'confirm', '--yes')).code, 0);
+  const there = await joining;
+  t.is(there.code, 0, there.stderr);
+  const joined = JSON.parse(there.stdout) as { endpoint: string; keys: number };
+  t.is(joined.keys, keys.size);
+  for (const at of [endpoint, joined.endpoint]) {
+    const [host = '', port] = at.split(':');
+    const client = new KmipClient(a, 'client', { host, port: Number(port) });
+    for (const [id, key] of keys) t.is(await client.get(id), key);
+    t.is((await client.create()).length, 36);
+    client.end();
+  }
+});
+
 /** The name of a trial's node is that of its folder. */
 function nameOf({ state }: RunningAppliance): string {
   return state.split('/').at(-1) ?? '';

@@ -5,12 +5,16 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 export type Weather =
   /** Passes everything on. */
   | { readonly kind: 'fair' }
-  /** Connections stand, and nothing arrives in either direction. */
+  /** Connections stand, and what is sent is gone: they are never whole again. */
   | { readonly kind: 'blackhole' }
+  /** Connections stand, and nothing arrives before the weather changes; then all of it does. */
+  | { readonly kind: 'held' }
   /** What the dialling side sends does not arrive; answers do. And the other way round. */
   | { readonly kind: 'one-way'; readonly lost: 'there' | 'back' }
   /** Everything arrives so much later. */
   | { readonly kind: 'delay'; readonly milliseconds: number }
+  /** So many bytes pass in a second. */
+  | { readonly kind: 'throttle'; readonly bytes: number }
   /** Nobody is reached. */
   | { readonly kind: 'refuse' };
 
@@ -23,9 +27,10 @@ interface Pipe {
 export class FaultProxy {
   readonly #server: Server;
   readonly #pipes = new Set<Pipe>();
+  readonly #held = new Set<() => void>();
   #target: number;
   #host: string;
-  weather: Weather = { kind: 'fair' };
+  #weather: Weather = { kind: 'fair' };
 
   private constructor(target: number, host: string) {
     this.#target = target;
@@ -49,6 +54,16 @@ export class FaultProxy {
 
   get address(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  get weather(): Weather {
+    return this.#weather;
+  }
+
+  set weather(weather: Weather) {
+    this.#weather = weather;
+    for (const release of this.#held) release();
+    this.#held.clear();
   }
 
   /** Where the node behind it listens from now on. */
@@ -77,6 +92,7 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
+    this.weather = { kind: 'refuse' };
     this.reset();
     await new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -88,7 +104,7 @@ export class FaultProxy {
 
   #carry(near: Socket): void {
     near.on('error', () => {});
-    if (this.weather.kind === 'refuse') {
+    if (this.#weather.kind === 'refuse') {
       near.resetAndDestroy();
       return;
     }
@@ -108,17 +124,40 @@ export class FaultProxy {
   }
 
   #pass(from: Socket, to: Socket, way: 'there' | 'back'): void {
+    // Whatever the weather was when they came, bytes never overtake each other.
+    let before: Promise<void> | undefined;
+    const write = (chunk: Buffer): void => {
+      if (!to.destroyed) to.write(chunk);
+    };
     from.on('data', (chunk: Buffer) => {
-      const { weather } = this;
-      if (weather.kind === 'blackhole' || weather.kind === 'refuse') return;
-      if (weather.kind === 'one-way' && weather.lost === way) return;
-      if (weather.kind === 'delay') {
-        setTimeout(() => {
-          if (!to.destroyed) to.write(chunk);
-        }, weather.milliseconds);
+      const weather = this.#weather;
+      const { kind } = weather;
+      if (kind === 'blackhole' || kind === 'refuse') return;
+      if (kind === 'one-way' && weather.lost === way) return;
+      const wait = this.#wait(weather, chunk.length);
+      if (wait === undefined && before === undefined) {
+        write(chunk);
         return;
       }
-      if (!to.destroyed) to.write(chunk);
+      const passed =
+        kind === 'throttle'
+          ? (before ?? Promise.resolve()).then(() => wait?.())
+          : Promise.all([before, wait?.()]);
+      const sent = passed.then(() => {
+        write(chunk);
+        if (before === sent) before = undefined;
+      });
+      before = sent;
     });
+  }
+
+  /** How long these bytes take; undefined where they pass at once. */
+  #wait(weather: Weather, length: number): (() => Promise<void>) | undefined {
+    const pause = (milliseconds: number) => (): Promise<void> =>
+      new Promise((resolve) => setTimeout(resolve, milliseconds));
+    if (weather.kind === 'delay') return pause(weather.milliseconds);
+    if (weather.kind === 'throttle') return pause((length * 1000) / weather.bytes);
+    if (weather.kind !== 'held') return undefined;
+    return () => new Promise((resolve) => this.#held.add(resolve));
   }
 }

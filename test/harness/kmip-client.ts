@@ -5,12 +5,17 @@ import type { Answer, Wire } from './vcenter.ts';
 
 /** A client that keeps its connection and makes another when it breaks. */
 export class KmipClient {
-  readonly #appliance: RunningAppliance;
+  readonly #server: { readonly host: string; readonly port: number };
   readonly #files: { cert: Buffer; key: Buffer };
   #wires: Wires | undefined;
 
-  constructor(appliance: RunningAppliance, name = 'client') {
-    this.#appliance = appliance;
+  /** `server`: another one that lets in this appliance's client. */
+  constructor(
+    appliance: RunningAppliance,
+    name = 'client',
+    server: { readonly host: string; readonly port: number } = appliance,
+  ) {
+    this.#server = server;
     this.#files = {
       cert: readFileSync(appliance.file(name, 'cert.pem')),
       key: readFileSync(appliance.file(name, 'key.pem')),
@@ -19,7 +24,7 @@ export class KmipClient {
 
   /** Throws when there is no answer or a refusal. */
   async send(item: Wire): Promise<Answer['results'][number]> {
-    const { host, port } = this.#appliance;
+    const { host, port } = this.#server;
     if (this.#wires === undefined || this.#wires.socket.destroyed) {
       this.#wires = new Wires({ host, port, ...this.#files });
     }

@@ -112,7 +112,7 @@ async function twoNodes(t: ExecutionContext): Promise<Two> {
     keeper: near(one),
     self: { node: a, name: 'one', transportKey: pinOf(first.certificate), ...facts },
     surroundings,
-    dowry: () => Promise.resolve({ authority: 'pem', authorityKey: 'sealed' }),
+    dowry: () => Promise.resolve({ authority: 'pem', authorityKey: 'sealed', members: [] }),
     admit: (joiner) => {
       admitted.push(joiner);
       return Promise.resolve();

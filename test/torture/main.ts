@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+import { removeFolder, temporaryFolder } from '../harness/appliance.ts';
+import { torture } from './run.ts';
+import type { Report } from './run.ts';
+
+/**
+ * `npm run torture -- --minutes 60 --seed 1`: two complete nodes, clients that drive them as vCenter
+ * and vSAN hosts do, and faults. The same seed is the same schedule of faults.
+ */
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    faults: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    keys: { type: 'string', default: '10' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const minutes = Number(values.minutes ?? (values.faults === undefined ? 60 : Infinity));
+const end = performance.now() + minutes * 60_000;
+const folder = temporaryFolder();
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function at(values: readonly number[], share: number): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return `${(value / 1000).toFixed(1)} s`;
+}
+
+function table({ steps, faults, ledger, verdict, convergence }: Report): string {
+  const { reads, keys } = ledger;
+  const rows: readonly (readonly [string, string | number])[] = [
+    ['steps', steps],
+    ['faults', [...faults.values()].reduce((sum, each) => sum + each, 0)],
+    ['acknowledged creates', keys.size],
+    ['refusals', ledger.refused],
+    ['acts of vCenter without an answer', ledger.unanswered],
+    ['acknowledged keys lost', verdict.lost],
+    ['keys that differ between the nodes', verdict.divergent],
+    ['keys with wrong material or state', verdict.wrong],
+    ['destroyed keys that came back', verdict.resurrected],
+    ['keys that a restored backup has otherwise', verdict.restore],
+    ['reads answered by at least one node', reads.answered],
+    ['reads answered by none while one was up', reads.unanswered],
+    ['reads while both were down by order', reads.expected],
+    ['availability of reads', `${(ledger.availability * 100).toFixed(4)} %`],
+    ['convergence, median', at(convergence, 0.5)],
+    ['convergence, p99', at(convergence, 0.99)],
+    ['convergence, longest', at(convergence, 1)],
+    ...[...faults].sort().map(([kind, count]) => [kind, count] as const),
+  ];
+  return ['| what | |', '| --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
+}
+
+try {
+  const report = await torture({
+    seed: Number(values.seed),
+    steps: Number(values.faults ?? Infinity),
+    isOver: () => performance.now() > end,
+    keysOfStep: Number(values.keys),
+    folder,
+    say: print,
+  });
+  print(`seed ${values.seed}\n\n${table(report)}`);
+  for (const wrong of report.ledger.wrongs) print(`wrong: ${wrong}`);
+  const { lost, divergent, wrong, resurrected, restore } = report.verdict;
+  const bad = lost + divergent + wrong + resurrected + restore + report.ledger.wrongs.length;
+  process.exitCode = bad > 0 || report.ledger.availability < 0.9999 ? 1 : 0;
+} finally {
+  if (values.keep) print(`kept: ${folder}`);
+  else removeFolder(folder);
+}

@@ -1,0 +1,141 @@
+import { Chance } from '../simulation/chance.ts';
+import { faultOf, stops } from './fault.ts';
+import type { Scene } from './fault.ts';
+import { judge } from './judge.ts';
+import type { Verdict } from './judge.ts';
+import { Ledger } from './ledger.ts';
+import { pause } from './node.ts';
+import { TorturedPair } from './pair.ts';
+import { plan } from './plan.ts';
+import type { Regime, Step } from './plan.ts';
+import { Traffic } from './traffic.ts';
+
+export interface TortureOptions {
+  readonly seed: number;
+  /** Ends after so many steps, or once this says so. */
+  readonly steps: number;
+  readonly isOver?: () => boolean;
+  /** Keys that have to be answered in peace before each step. */
+  readonly keysOfStep: number;
+  readonly folder: string;
+  readonly say: (line: string) => void;
+}
+
+export interface Report {
+  readonly steps: number;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly ledger: Ledger;
+  readonly verdict: Verdict;
+  /** Milliseconds from the end of each step's faults until both nodes had the same. */
+  readonly convergence: readonly number[];
+}
+
+const peaceMilliseconds = 120_000;
+const betweenFaults = 300;
+
+/** Tortures a pair as a seed says, and judges what is left of it. */
+export async function torture(options: TortureOptions): Promise<Report> {
+  const { seed, folder, say } = options;
+  const pair = await TorturedPair.start(folder);
+  const ledger = new Ledger();
+  const traffic = new Traffic(pair, ledger, new Chance(seed ^ 0x5eed));
+  const course = new Course(options, pair, traffic, ledger);
+  try {
+    traffic.start();
+    await course.run();
+    await traffic.stop();
+    say('judging');
+    const verdict = await judge(pair, ledger, folder);
+    const { steps, faults, convergence } = course;
+    return { steps, faults, convergence, ledger, verdict };
+  } finally {
+    await traffic.stop();
+    await pair.stop();
+  }
+}
+
+class Course {
+  steps = 0;
+  readonly faults = new Map<string, number>();
+  readonly convergence: number[] = [];
+  readonly #options: TortureOptions;
+  readonly #pair: TorturedPair;
+  readonly #traffic: Traffic;
+  readonly #ledger: Ledger;
+  #regime: Regime | undefined;
+
+  constructor(options: TortureOptions, pair: TorturedPair, traffic: Traffic, ledger: Ledger) {
+    this.#options = options;
+    this.#pair = pair;
+    this.#traffic = traffic;
+    this.#ledger = ledger;
+  }
+
+  async run(): Promise<void> {
+    const { seed, steps, isOver } = this.#options;
+    for (const step of plan(seed)) {
+      if (this.steps === steps || isOver?.() === true) return;
+      if (step.regime !== this.#regime) await this.#rule(step.regime);
+      await this.#peace();
+      await this.#step(step);
+      this.steps++;
+    }
+  }
+
+  async #rule(regime: Regime): Promise<void> {
+    const journal = regime === 'journal';
+    if (journal !== (this.#regime === 'journal')) {
+      // One after the other, as an upgrade is done.
+      for (const place of this.#pair.places) {
+        await place.stop();
+        await place.start({ journal });
+        await this.#pair.converged();
+      }
+    }
+    this.#regime = regime;
+    await this.#pair.setPolicy(regime === 'alone-for' ? ['alone-for', '72h'] : ['refuse']);
+  }
+
+  /** With both nodes there, keys are answered. */
+  async #peace(): Promise<void> {
+    this.#traffic.goOn();
+    const { keysOfStep } = this.#options;
+    if (await this.#traffic.answered(keysOfStep, peaceMilliseconds)) return;
+    this.#ledger.wrongs.push(`no keys were answered in peace before step ${this.steps + 1}`);
+  }
+
+  async #step(step: Step): Promise<void> {
+    const { say } = this.#options;
+    const { regime, faults, milliseconds } = step;
+    const scene: Scene = {
+      ...{ pair: this.#pair, traffic: this.#traffic, ledger: this.#ledger },
+      ...{ regime, whole: this.#whole },
+    };
+    const acts = faults.map((planned) => faultOf(planned, scene));
+    const named = faults.map(({ kind, place }) => `${kind} (${place})`).join(' + ');
+    const outage = faults.length === 2 && faults.every(stops);
+    if (outage) this.#ledger.beginOutage();
+    for (const [i, act] of acts.entries()) {
+      if (i > 0) await pause(betweenFaults);
+      await act.begin();
+      const { kind } = faults[i] ?? faults[0];
+      this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+    }
+    await pause(milliseconds);
+    for (const act of acts.toReversed()) await act.end();
+    const took = await this.#pair.converged();
+    this.convergence.push(took);
+    await this.#traffic.hold();
+    await this.#pair.converged();
+    if (outage) this.#ledger.endOutage();
+    this.#whole = performance.now();
+    const { keys, reads } = this.#ledger;
+    say(
+      `${this.steps + 1}. ${regime}: ${named}, ${milliseconds} ms; ` +
+        `converged in ${(took / 1000).toFixed(1)} s; ${keys.size} keys, ` +
+        `${reads.answered} reads, ${reads.unanswered} not answered`,
+    );
+  }
+
+  #whole = 0;
+}

@@ -1,0 +1,185 @@
+import { connect } from 'node:net';
+import type { Chance } from '../simulation/chance.ts';
+import { wire } from '../harness/vcenter.ts';
+import type { Key, Ledger } from './ledger.ts';
+import { pause } from './node.ts';
+import type { Place } from './node.ts';
+import type { TorturedPair } from './pair.ts';
+import { identifierIn, materialIn, Refused, stateIn, visit } from './visit.ts';
+import type { Say } from './visit.ts';
+
+/** How long a client waits for one node before it tries the other. */
+const patience = { create: 6_000, other: 6_000, read: 4_000 };
+const writers = 3;
+const hosts = 8;
+const readPause = 60;
+const healthPause = 400;
+/** Of a hundred keys so many are destroyed again. */
+const destroyedOf100 = 8;
+
+/**
+ * What vCenter and the hosts of vSAN clusters do all day (E3, E7, E10 and E12 of what is known of
+ * them): the first node, and when it does not answer the second; a connection for each act; many
+ * source addresses behind one certificate; health checks that never send a byte.
+ */
+export class Traffic {
+  readonly #pair: TorturedPair;
+  readonly #ledger: Ledger;
+  readonly #chance: Chance;
+  readonly #running: Promise<void>[] = [];
+  readonly #known: Key[] = [];
+  #stopped = false;
+  #held = false;
+  #busy = 0;
+
+  constructor(pair: TorturedPair, ledger: Ledger, chance: Chance) {
+    this.#pair = pair;
+    this.#ledger = ledger;
+    this.#chance = chance;
+  }
+
+  start(): void {
+    const { a, b } = this.#pair;
+    for (let i = 0; i < writers; i++) this.#running.push(this.#write(`127.0.1.${i + 1}`));
+    // Most hosts have the order that vCenter gave them; some have the other one.
+    for (let i = 0; i < hosts; i++) this.#running.push(this.#read(i % 4 === 3 ? [b, a] : [a, b]));
+    for (const place of this.#pair.places) this.#running.push(this.#check(place));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#held = false;
+    await Promise.all(this.#running);
+  }
+
+  /** Resolves when nothing is being changed any more; reads go on. */
+  async hold(): Promise<void> {
+    this.#held = true;
+    while (this.#busy > 0) await pause(10);
+  }
+
+  goOn(): void {
+    this.#held = false;
+  }
+
+  /** Waits until so many keys more were answered. */
+  async answered(more: number, milliseconds: number): Promise<boolean> {
+    const wanted = this.#ledger.keys.size + more;
+    const end = performance.now() + milliseconds;
+    while (this.#ledger.keys.size < wanted) {
+      if (performance.now() > end) return false;
+      await pause(20);
+    }
+    return true;
+  }
+
+  async #write(source: string): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#held) {
+        await pause(10);
+        continue;
+      }
+      this.#busy++;
+      try {
+        await this.#encryptMachine(source);
+      } catch {
+        // Not answered: nothing was promised, and vCenter shows an error to somebody.
+        this.#ledger.unanswered++;
+      } finally {
+        this.#busy--;
+      }
+      await pause(20);
+    }
+  }
+
+  /** First one node, then the other. */
+  async #anywhere<T>(
+    source: string,
+    milliseconds: number,
+    act: (say: Say, place: Place) => Promise<T>,
+    order: readonly Place[] = this.#pair.places,
+  ): Promise<T> {
+    const { credentials } = this.#pair;
+    let failure: unknown;
+    for (const place of order) {
+      try {
+        return await visit(place, { credentials, source, milliseconds }, (say) => act(say, place));
+      } catch (error) {
+        if (error instanceof Refused) this.#ledger.refused++;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** E3: vCenter makes a key, says what it is for, fetches and activates it. */
+  async #encryptMachine(source: string): Promise<void> {
+    const key = await this.#anywhere(source, patience.create, async (say, { name }) => {
+      const [made] = await say(wire.create());
+      return this.#ledger.created(identifierIn(made), name);
+    });
+    const { id } = key;
+    await this.#anywhere(source, patience.other, async (say) => {
+      await say(wire.getAttribute(id, 'x-Product'));
+      await say(
+        wire.addAttribute(id, 'x-Product', 'VMware vSphere'),
+        wire.addAttribute(id, 'x-Component', 'Virtual Machine'),
+        wire.addAttribute(id, 'x-Name', `vm ${id}`),
+      );
+    });
+    await this.#anywhere(source, patience.other, async (say, { name }) => {
+      const [got] = await say(wire.get(id));
+      this.#ledger.given(key, materialIn(got), name);
+      await say(wire.activate(id));
+      key.activated = { place: name, at: performance.now() };
+    });
+    if (this.#chance.below(100) < destroyedOf100) await this.#destroy(key, source);
+    else this.#known.push(key);
+  }
+
+  /** vCenter never does this; other clients do. */
+  async #destroy(key: Key, source: string): Promise<void> {
+    await this.#anywhere(source, patience.other, async (say, { name }) => {
+      key.uncertain = true;
+      await say(wire.revoke(key.id, 1)).catch(() => undefined);
+      await say(wire.destroy(key.id));
+      key.destroyed = { place: name, at: performance.now() };
+      key.uncertain = false;
+    });
+  }
+
+  /** E7, E10: a host that needs a key, from an address of its own. */
+  async #read(order: readonly Place[]): Promise<void> {
+    while (!this.#stopped) {
+      const key = this.#known[this.#chance.below(this.#known.length || 1)];
+      if (key !== undefined) {
+        const mark = this.#ledger.mark();
+        const answered = await this.#fetch(key, order);
+        this.#ledger.read(answered, mark);
+      }
+      await pause(readPause);
+    }
+  }
+
+  async #fetch(key: Key, order: readonly Place[]): Promise<boolean> {
+    const part = (): number => 1 + this.#chance.below(250);
+    const source = `127.${10 + this.#chance.below(200)}.${part()}.${part()}`;
+    const act = async (say: Say, { name }: Place): Promise<boolean> => {
+      const [got] = await say(wire.get(key.id));
+      this.#ledger.given(key, materialIn(got), name);
+      const [state] = await say(wire.getAttribute(key.id, 'State'));
+      return stateIn(state) !== undefined;
+    };
+    return this.#anywhere(source, patience.read, act, order).catch(() => false);
+  }
+
+  /** A health check opens a connection, says nothing, and closes it. */
+  async #check({ host, port }: Place): Promise<void> {
+    while (!this.#stopped) {
+      const socket = connect({ host, port, localAddress: '127.0.2.1' });
+      socket.on('error', () => {});
+      await pause(healthPause);
+      socket.destroy();
+    }
+  }
+}
