@@ -88,7 +88,7 @@ test('two persons pair by hand; a second joiner replaces the first', async (t) =
   client.end();
 });
 
-test('the node that was there first is lost: the second lets in a third, with every key', async (t) => {
+test('the first node is lost: the second one lets in a third, with every key', async (t) => {
   t.timeout(240_000);
   const a = await startNode(t, { fresh: false });
   const b = await startNode(t, { fresh: true });

@@ -4,8 +4,8 @@ import { torture } from './run.ts';
 import type { Report } from './run.ts';
 
 /**
- * `npm run torture -- --minutes 60 --seed 1`: two complete nodes, clients that drive them as vCenter
- * and vSAN hosts do, and faults. The same seed is the same schedule of faults.
+ * `npm run torture -- --minutes 60 --seed 1`: two complete nodes, clients that drive them as
+ * vCenter and vSAN hosts do, and faults. The same seed is the same schedule of faults.
  */
 const { values } = parseArgs({
   options: {
