@@ -5,6 +5,7 @@ import { SqliteKeystore } from '../../appliance/keystore/store.ts';
 import { CopyPromise } from '../../appliance/replication/copy-promise.ts';
 import { History } from '../../appliance/replication/history.ts';
 import { PairCarrier } from '../../appliance/replication/pair-carrier.ts';
+import { Purging } from '../../appliance/replication/purge.ts';
 import type { Surroundings } from '../../appliance/replication/surroundings.ts';
 import type { TestCluster } from '../harness/replica.ts';
 import type { Chance } from './chance.ts';
@@ -17,6 +18,7 @@ interface Life {
   readonly carrier: PairCarrier;
   readonly promise: CopyPromise;
   readonly history: History;
+  readonly purging: Purging;
   /** Ends its timers: nothing of a dead process happens any more. */
   readonly timers: Set<() => void>;
 }
@@ -97,7 +99,10 @@ export class SimulatedNode {
     });
     const promise = new CopyPromise({ replica, carrier, history, surroundings });
     keystore.guard = promise;
-    this.#life = { keystore, carrier, promise, history, timers };
+    const purging = new Purging({
+      ...{ replica, carrier, history, surroundings, floor: 0, lookMilliseconds: 1_000 },
+    });
+    this.#life = { keystore, carrier, promise, history, purging, timers };
     carrier.start();
   }
 

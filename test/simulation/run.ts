@@ -24,12 +24,17 @@ export interface Outcome {
 interface Key {
   readonly secret: Buffer;
   revoked: boolean;
+  /** When somebody first wanted its end; and whether it was seen purged. */
+  ended?: number;
+  purged?: boolean;
   /** Last thing that was answered; `unsure` while an answer is owed. */
   fate: 'there' | 'destroyed' | 'unsure';
 }
 
 const troubleMilliseconds = 25_000;
 const healMilliseconds = 60_000;
+/** How long destroyed keys are kept, in seconds that a node runs. */
+const retention = 4;
 
 /** One seed: a pair that clients use while everything fails that may; then it has to be whole. */
 export class Simulation {
@@ -80,7 +85,10 @@ export class Simulation {
         if (this.#chance.happens(0.12)) await this.#trouble();
         else this.#use();
         await this.#pass(20 + this.#chance.below(400));
+        this.#watchEnds();
       }
+      await this.#heal();
+      await this.#pass(2_000 * retention);
       await this.#heal();
       await this.#judge();
     } catch (error) {
@@ -119,6 +127,7 @@ export class Simulation {
       }
       const seconds = this.#policy === 'refuse' ? 0 : 259_200;
       draft.append({ kind: 'copy-policy-set', policy: this.#policy, seconds });
+      draft.append({ kind: 'retention-set', seconds: retention });
     });
     await second.replica.trust(one.id, one.publicKey, 'paired');
     await second.replica.ingest(
@@ -219,6 +228,7 @@ export class Simulation {
     const undo = this.#chance.happens(0.3);
     const before = key.fate;
     key.fate = 'unsure';
+    if (!undo) key.ended ??= this.#timeline.elapsed;
     try {
       const done = await keystore.change((draft) => {
         const object = draft.object(id);
@@ -234,6 +244,23 @@ export class Simulation {
       this.#say(`${name} ${undo ? 'undestroys' : 'destroys'} ${id.slice(0, 8)}`);
     } catch (error) {
       this.#say(`${name} does not end: ${codeOf(error)}`);
+    }
+  }
+
+  /** However clocks are set: nobody agrees to an end before its time. */
+  #watchEnds(): void {
+    for (const [id, key] of this.#keys) {
+      if (key.ended === undefined || key.purged === true) continue;
+      for (const { name, life } of this.#nodes) {
+        const object = life?.keystore.object(id);
+        const word = object?.intents.some(({ words }) => words.length > 0) === true;
+        if (word && this.#timeline.elapsed - key.ended < 1000 * retention) {
+          this.#faults.push(`${name} has agreed too soon to purge ${id}`);
+        }
+        if (object?.purged !== true) continue;
+        key.purged = true;
+        this.#say(`${name} has purged ${id.slice(0, 8)}`);
+      }
     }
   }
 
@@ -343,7 +370,9 @@ export class Simulation {
       this.#faults.push(`key ${id} was answered and is lost on ${name}`);
       return;
     }
+    this.#judgeEnd(name, keystore, id, key);
     const found = await secretOf(keystore, id).catch(() => undefined);
+    if (object.purged) return;
     if (found === undefined) this.#faults.push(`the secret of ${id} is lost on ${name}`);
     else if (!found.equals(key.secret)) this.#faults.push(`${id} has another secret on ${name}`);
     const gone = [State.Destroyed, State.DestroyedCompromised].includes(object.state as 5 | 6);
@@ -353,6 +382,20 @@ export class Simulation {
     }
     if (key.revoked && object.compromiseDate === undefined && !rolledBack) {
       this.#faults.push(`${id} was compromised and is not any more on ${name}`);
+    }
+  }
+
+  #judgeEnd(name: string, keystore: SqliteKeystore, id: string, key: Key): void {
+    const object = keystore.object(id);
+    if (object?.purged !== true) return;
+    if (key.fate === 'there') this.#faults.push(`${id} was purged on ${name}, and nobody said so`);
+    if (keystore.replica.materials([id]).length > 0) {
+      this.#faults.push(`${id} is purged on ${name} and its secret is there`);
+    }
+    // A disk put back to before its node's word may take back what the other one has purged.
+    const undone = object.conflicts.some(({ about }) => about === 'purge');
+    if (undone && this.#policy !== 'refuse') {
+      this.#faults.push(`${id} was taken back and is purged on ${name}`);
     }
   }
 }
