@@ -40,9 +40,14 @@ export function splitSecret(
   return shares;
 }
 
-/** The secret of enough shares; of too few, or of shares that do not belong together, noise. */
+/**
+ * The secret of enough shares; of too few, or of shares that do not belong together, noise. Throws
+ * KmipError Invalid Field for another method.
+ */
 export function joinShares(method: SplitKeyMethod, shares: readonly Share[]): Buffer {
   const length = shares[0]?.bytes.length ?? 0;
+  const { XOR, PolynomialSharingGF28 } = SplitKeyMethod;
+  if (method !== XOR && method !== PolynomialSharingGF28) throw noMethod();
   if (length * shares.length * shares.length > workMost) throw tooMuch();
   const secret = Buffer.alloc(length);
   for (const { part, bytes } of shares) {

@@ -8,16 +8,9 @@ import type { ResultReason } from './enumeration.ts';
 export class KmipError extends Error {
   override readonly name = 'KmipError';
   readonly reason: ResultReason;
-  /** What 1.x says instead, where that is not what it says for the reason everywhere. */
-  readonly before: ResultReason | undefined;
 
-  constructor(
-    reason: ResultReason,
-    message: string,
-    options?: ErrorOptions & { readonly before?: ResultReason },
-  ) {
+  constructor(reason: ResultReason, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
-    this.before = options?.before;
   }
 }

@@ -220,6 +220,6 @@ function writeItem(writer: Writer, item: ResponseBatchItem, version: number): vo
       const value = item.asynchronousCorrelationValue;
       writer.item({ tag: Tag.AsynchronousCorrelationValue, type: 'ByteString', value });
     }
-    if (item.resultStatus === ResultStatus.Success) item.writePayload?.(writer, version);
+    item.writePayload?.(writer, version);
   });
 }

@@ -1,4 +1,3 @@
-import { checkAttribute } from '../kmip/attribute.ts';
 import { Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
@@ -6,6 +5,7 @@ import { Tag } from '../kmip/tag.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import { asNewAttribute, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
 import { isDate, putInstance, refuseLate, writableRule } from './attribute-change.ts';
+import { checkNew, refuseMore } from './new-object.ts';
 import { attributesOf } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -30,16 +30,16 @@ export const addAttribute = defineChange({
     const { uniqueIdentifier } = object;
     const { attributeName: name, attributeIndex } = request.attribute;
     const value = valueOf(request.attribute);
-    const rule = writableRule(checkAttribute(name, value, context.version));
+    const rule = writableRule(checkNew(name, value, context));
     if (attributeIndex !== undefined && attributeIndex !== 0) {
       throw new KmipError(ResultReason.InvalidField, 'The server chooses the index');
     }
     const present = attributesOf(object, context.version).filter((each) => each.name === name);
     if (present.length > 0 && !rule.multiple) {
       const message = 'The attribute has its only value';
-      const before = ResultReason.IllegalOperation;
-      throw new KmipError(ResultReason.AttributeSingleValued, message, { before });
+      throw new KmipError(ResultReason.AttributeSingleValued, message);
     }
+    refuseMore(present.length);
     context.place(uniqueIdentifier);
     if (isDate(name)) refuseLate(rule, object);
     const index = present.reduce((next, each) => Math.max(next, each.index + 1), 0);

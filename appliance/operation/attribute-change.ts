@@ -58,7 +58,7 @@ export function putInstance(
     draft.append({ kind: 'date-set', object: uniqueIdentifier, name, value: date });
     return;
   }
-  if (name === 'Name') refuseTakenName(value, draft, context, ResultReason.IllegalOperation);
+  if (name === 'Name') refuseTakenName(value, draft, context);
   // What stands without being kept is kept from its first change on.
   const kept = draft.object(uniqueIdentifier)?.attributes ?? [];
   const isKept = kept.some((each) => each.name === name && each.index === instance.index);
@@ -93,6 +93,5 @@ export function writableRule(rule: AttributeRule): AttributeRule {
 /** Refuses an object that has no states. Throws KmipError Invalid Object Type. */
 export function requireLife({ objectType }: ManagedObject): void {
   if (objectType !== ObjectType.Template) return;
-  const before = ResultReason.IllegalOperation;
-  throw new KmipError(ResultReason.InvalidObjectType, 'A template has no states', { before });
+  throw new KmipError(ResultReason.InvalidObjectType, 'A template has no states');
 }

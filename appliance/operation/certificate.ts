@@ -9,10 +9,10 @@ import type { Context } from './operation.ts';
 export async function certificateBytes(object: ManagedObject, context: Context): Promise<Buffer> {
   const type = object.form.find(({ tag }) => tag === Tag.CertificateType)?.value;
   if (object.objectType !== ObjectType.Certificate || type !== CertificateType.X_509) {
-    throw wrongType(context);
+    throw wrongType();
   }
   using material = await context.keystore.open(object);
   const secret = decode(material.bytes);
-  if (secret.type !== 'ByteString') throw wrongType(context);
+  if (secret.type !== 'ByteString') throw wrongType();
   return Buffer.from(secret.value);
 }

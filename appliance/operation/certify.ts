@@ -64,7 +64,7 @@ export async function certified(
   context: Context,
 ): Promise<{ readonly key: KeyObject; readonly subject: string }> {
   if (object.objectType !== ObjectType.PublicKey) {
-    throw new KmipError(ResultReason.PermissionDenied, 'Only public keys are certified');
+    throw new KmipError(ResultReason.InvalidObjectType, 'Only public keys are certified');
   }
   using opened = await openKey(object, context);
   const key = opened.asymmetric();

@@ -3,15 +3,22 @@ import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
-import { integer, interval, longInteger, optional, required } from '../ttlv/structure.ts';
+import { integer, interval, longInteger, optional } from '../ttlv/structure.ts';
 import { structure } from '../ttlv/structure.ts';
 import { numberOf } from './new-object.ts';
 import { leaseSeconds } from './object-attribute.ts';
-import { defineReading } from './operation.ts';
+import { defineReading, Denial } from './operation.ts';
+
+const response = structure({
+  uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
+  usageLimitsCount: optional(Tag.UsageLimitsCount, longInteger),
+  cryptographicUsageMask: optional(Tag.CryptographicUsageMask, integer),
+  leaseTime: optional(Tag.LeaseTime, interval),
+});
 
 /**
- * Check (KMIP 1.4 §4.10): whether a use that the client has in mind is allowed. What is not comes
- * back in the response with the value that stands against it; nothing is spent.
+ * Check (KMIP 1.4 §4.10): whether a use that the client has in mind is allowed; nothing is spent.
+ * Where it is not, the answer is a failure with the values that stand against it.
  */
 export const check = defineReading({
   operation: Operation.Check,
@@ -23,12 +30,7 @@ export const check = defineReading({
     cryptographicUsageMask: optional(Tag.CryptographicUsageMask, integer),
     leaseTime: optional(Tag.LeaseTime, interval),
   }),
-  response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
-    usageLimitsCount: optional(Tag.UsageLimitsCount, longInteger),
-    cryptographicUsageMask: optional(Tag.CryptographicUsageMask, integer),
-    leaseTime: optional(Tag.LeaseTime, interval),
-  }),
+  response,
   prepare: (request, context) => (view) => {
     const object = context.target(view, request.uniqueIdentifier);
     const { uniqueIdentifier } = object;
@@ -37,17 +39,27 @@ export const check = defineReading({
     const { cryptographicUsageMask: mask, usageLimitsCount: count, leaseTime } = request;
     const left = leftOf(object);
     if (count !== undefined && left === undefined && !isProtecting(allowed)) {
-      throw new KmipError(ResultReason.IllegalOperation, 'The object protects nothing');
+      throw new KmipError(ResultReason.IllegalObjectType, 'The object protects nothing');
     }
     const short = count !== undefined && left !== undefined && count > left;
-    return {
-      uniqueIdentifier,
+    const unfit = mask !== undefined && (mask & allowed) !== mask;
+    const long = leaseTime !== undefined && leaseTime > leaseSeconds;
+    if (!short && !unfit && !long) return { uniqueIdentifier };
+    const against = {
       ...(short ? { usageLimitsCount: left } : {}),
-      ...(mask !== undefined && (mask & allowed) !== mask
-        ? { cryptographicUsageMask: allowed }
-        : {}),
-      ...(leaseTime !== undefined && leaseTime > leaseSeconds ? { leaseTime: leaseSeconds } : {}),
+      ...(unfit ? { cryptographicUsageMask: allowed } : {}),
+      ...(long ? { leaseTime: leaseSeconds } : {}),
     };
+    const { IncompatibleCryptographicUsageMask, UsageLimitExceeded, PermissionDenied } =
+      ResultReason;
+    const reason = unfit
+      ? IncompatibleCryptographicUsageMask
+      : short
+        ? UsageLimitExceeded
+        : PermissionDenied;
+    throw new Denial(reason, 'The object may not be used so', (writer, version) => {
+      response.write(writer, Tag.ResponsePayload, against, version);
+    });
   },
 });
 

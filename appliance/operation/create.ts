@@ -46,7 +46,7 @@ export const create = defineChange({
   }),
   async prepare(request, context) {
     if (request.objectType !== ObjectType.SymmetricKey) {
-      throw new KmipError(ResultReason.InvalidField, 'Only symmetric keys can be created');
+      throw new KmipError(ResultReason.InvalidObjectType, 'Only symmetric keys can be created');
     }
     const attributes = requestedAttributes(request.templateAttribute, context);
     const object = await sealSymmetricKey(attributes, context);

@@ -75,7 +75,7 @@ async function beginning(
     const whole = gathering((data) => rsaDecrypt(key, parameters, data));
     return { ...whole, setTag: () => undefined };
   }
-  if (object.objectType !== ObjectType.SymmetricKey) throw wrongType(context);
+  if (object.objectType !== ObjectType.SymmetricKey) throw wrongType();
   using key = await cipherKey(object, parameters, context);
   return decryption({
     algorithm: key.algorithm,

@@ -67,10 +67,17 @@ function nameIn({ attributeName, current, reference }: Asked, version: number): 
 
 function doomedOf(
   all: readonly AttributeInstance[],
-  { attributeIndex = 0, current }: Asked,
+  asked: Asked,
   version: number,
 ): readonly AttributeInstance[] {
-  if (version < 200) return all.filter(({ index }) => index === attributeIndex);
+  if (version < 200) {
+    // Only 1.0 wants to be told which (KMIP 1.0 §11.15).
+    if (version === 100 && all.length > 1 && asked.attributeIndex === undefined) {
+      throw new KmipError(ResultReason.InvalidField, 'The attribute has many instances');
+    }
+    return all.filter(({ index }) => index === (asked.attributeIndex ?? 0));
+  }
+  const { current } = asked;
   if (current === undefined) return all;
   const value = valueOf(current);
   return all.filter((each) => sameValue(each.value, value));

@@ -43,7 +43,7 @@ export const deriveKey = defineChange({
   async prepare(request, context) {
     const { objectType, derivationMethod, derivationParameters: parameters } = request;
     if (objectType !== ObjectType.SymmetricKey && objectType !== ObjectType.SecretData) {
-      throw new KmipError(ResultReason.InvalidField, 'Only keys and secret data are derived');
+      throw new KmipError(ResultReason.InvalidObjectType, 'Only keys and secret data are derived');
     }
     const named = request.uniqueIdentifiers.length === 0 ? [undefined] : request.uniqueIdentifiers;
     const bases = named.map((each) => context.target(context.keystore, each));

@@ -83,7 +83,7 @@ async function beginning(
     const whole = gathering((data) => rsaEncrypt(key, parameters, data, random));
     return { ...whole, tag: () => undefined };
   }
-  if (object.objectType !== ObjectType.SymmetricKey) throw wrongType(context);
+  if (object.objectType !== ObjectType.SymmetricKey) throw wrongType();
   using key = await cipherKey(object, parameters, context);
   return encryption({
     algorithm: key.algorithm,

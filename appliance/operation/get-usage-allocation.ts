@@ -27,9 +27,7 @@ export const getUsageAllocation = defineChange({
     }
     const spending = draft.spend(uniqueIdentifier, request.usageLimitsCount);
     if (spending === 'unlimited') {
-      const { AttributeNotFound, IllegalOperation } = ResultReason;
-      const reason = context.version >= 200 ? AttributeNotFound : IllegalOperation;
-      throw new KmipError(reason, 'The object has no Usage Limits');
+      throw new KmipError(ResultReason.AttributeNotFound, 'The object has no Usage Limits');
     }
     refuseExcess(spending);
     return { uniqueIdentifier };

@@ -29,7 +29,7 @@ export const joinSplitKey = defineChange({
     const { objectType, secretDataType } = request;
     const { SymmetricKey, PrivateKey, SecretData } = ObjectType;
     if (![SymmetricKey, PrivateKey, SecretData].some((type) => type === objectType)) {
-      throw new KmipError(ResultReason.InvalidField, 'Parts make no object of this type');
+      throw new KmipError(ResultReason.InvalidObjectType, 'Parts make no object of this type');
     }
     const parts = request.uniqueIdentifiers.map((each) => context.target(context.keystore, each));
     const [first] = parts;

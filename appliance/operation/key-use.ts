@@ -61,11 +61,10 @@ export function dateOf(object: ManagedObject, name: string): number | undefined 
   return value?.type === 'DateTime' ? Number(value.value) : undefined;
 }
 
-/** The refusal for an object that has no key to compute with: older versions say it coarsely. */
-export function wrongType({ version }: Context): KmipError {
-  const { InvalidObjectType, PermissionDenied } = ResultReason;
+/** The refusal for an object that has no key to compute with. */
+export function wrongType(): KmipError {
   const message = 'The object is not one that can be used so';
-  return new KmipError(version >= 200 ? InvalidObjectType : PermissionDenied, message);
+  return new KmipError(ResultReason.InvalidObjectType, message);
 }
 
 /**
@@ -135,16 +134,14 @@ export interface OpenKey extends Disposable {
  */
 export async function openKey(object: ManagedObject, context: Context): Promise<OpenKey> {
   const { objectType, algorithm } = object;
-  if (!object.hasMaterial) {
-    throw new KmipError(ResultReason.KeyValueNotPresent, 'The key itself is not on this server');
-  }
-  if (isWrapped(object)) throw wrongType(context);
+  requirePresent(object);
+  if (isWrapped(object)) throw wrongType();
   const format = formatOf(object);
   const opened = await context.keystore.open(object);
   try {
     const secret = decode(opened.bytes);
     const material = materialOf(secret);
-    if (material === undefined || format === undefined) throw wrongType(context);
+    if (material === undefined || format === undefined) throw wrongType();
     return {
       object,
       algorithm: algorithm as CryptographicAlgorithm,
@@ -152,12 +149,12 @@ export async function openKey(object: ManagedObject, context: Context): Promise<
       material,
       bytes() {
         const bytes = rawBytes(material);
-        if (bytes === undefined) throw wrongType(context);
+        if (bytes === undefined) throw wrongType();
         return bytes;
       },
       asymmetric() {
         const { PrivateKey, PublicKey } = ObjectType;
-        if (objectType !== PrivateKey && objectType !== PublicKey) throw wrongType(context);
+        if (objectType !== PrivateKey && objectType !== PublicKey) throw wrongType();
         const isPrivate = objectType === PrivateKey;
         return importKey({ isPrivate, algorithm: algorithm as never, format, material });
       },
@@ -169,6 +166,12 @@ export async function openKey(object: ManagedObject, context: Context): Promise<
     opened[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Refuses an object of which only the attributes were registered (KMIP 1.4 §3.42). */
+export function requirePresent({ hasMaterial }: ManagedObject): void {
+  if (hasMaterial) return;
+  throw new KmipError(ResultReason.KeyValueNotPresent, 'The key itself is not on this server');
 }
 
 /** The Key Format Type of an object that has a Key Block. */

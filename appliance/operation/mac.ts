@@ -32,7 +32,7 @@ export const mac = defineReading({
     requireUse(object, 'MACGenerate', context);
     const { SymmetricKey, SecretData } = ObjectType;
     if (![SymmetricKey, SecretData].some((type) => type === object.objectType)) {
-      throw wrongType(context);
+      throw wrongType();
     }
     context.place(uniqueIdentifier);
     return (async () => {

@@ -1,4 +1,3 @@
-import { checkAttribute } from '../kmip/attribute.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
@@ -8,6 +7,7 @@ import { optional, required, structure } from '../ttlv/structure.ts';
 import { asNewAttribute, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
 import type { WireAttribute } from './attribute-codec.ts';
 import { putInstance, refuseLate } from './attribute-change.ts';
+import { checkNew } from './new-object.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -33,7 +33,7 @@ export const modifyAttribute = defineChange({
     const { uniqueIdentifier } = object;
     const { attributeName: name } = request.attribute;
     const value = valueOf(request.attribute);
-    const rule = checkAttribute(name, value, context.version);
+    const rule = checkNew(name, value, context);
     const all = attributesOf(object, context.version).filter((each) => each.name === name);
     const present = chosen(all, request.attribute, request.current);
     if (rule.modifiable === 'no') {
@@ -56,9 +56,8 @@ function chosen(
   current: WireAttribute | undefined,
 ): AttributeInstance {
   if (all.length === 0) {
-    const before = ResultReason.InvalidField;
     const message = 'The object has no such attribute';
-    throw new KmipError(ResultReason.AttributeNotFound, message, { before });
+    throw new KmipError(ResultReason.AttributeNotFound, message);
   }
   if (current !== undefined) {
     const value = valueOf(current);

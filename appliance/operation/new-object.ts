@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { checkAttribute } from '../kmip/attribute.ts';
+import type { AttributeRule } from '../kmip/attribute.ts';
 import { CryptographicAlgorithm, HashingAlgorithm } from '../kmip/enumeration.ts';
 import { KeyFormatType, ObjectType, ResultReason, RNGAlgorithm } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
@@ -45,15 +46,42 @@ export function requestedAttributes(
   const all = [...inherited.filter(({ name }) => !overridden.has(name)), ...own];
   const count = new Map<string, number>();
   return all.map(({ name, value }) => {
-    const rule = checkAttribute(name, value, context.version);
+    const rule = checkNew(name, value, context);
     const index = count.get(name) ?? 0;
-    if (rule.setBy === 'server' || (index > 0 && !rule.multiple)) {
-      const message = `${name} cannot be set so`;
-      throw new KmipError(ResultReason.InvalidField, message);
+    refuseMore(index);
+    if (rule.setBy === 'server') {
+      throw new KmipError(ResultReason.ReadOnlyAttribute, `${name} is set by the server alone`);
+    }
+    if (index > 0 && !rule.multiple) {
+      throw new KmipError(ResultReason.AttributeSingleValued, `${name} has one value`);
     }
     count.set(name, index + 1);
     return { name, index, value };
   });
+}
+
+/** The most instances that an object has of one attribute. */
+const instancesMost = 1024;
+
+/** Refuses an instance beyond the most. Throws KmipError Server Limit Exceeded. */
+export function refuseMore(index: number): void {
+  if (index < instancesMost) return;
+  throw new KmipError(ResultReason.ServerLimitExceeded, 'The attribute has too many instances');
+}
+
+/**
+ * Checks a value that a client wants an object to have. Throws KmipError Invalid Attribute
+ * (Value), and Application Namespace Not Supported where the server would have to make the data.
+ */
+export function checkNew(name: string, value: Value, { version }: Context): AttributeRule {
+  const rule = checkAttribute(name, value, version);
+  if (name === 'Application Specific Information' && value.type === 'Structure') {
+    if (value.value.every(({ tag }) => tag !== Tag.ApplicationData)) {
+      const message = 'Application Data is not made here for any namespace';
+      throw new KmipError(ResultReason.ApplicationNamespaceNotSupported, message);
+    }
+  }
+  return rule;
 }
 
 function templateAttributes(
@@ -64,12 +92,17 @@ function templateAttributes(
     objectType: ObjectType.Template,
     attributes: [{ name: 'Name', value: nameValue(name.nameValue, name.nameType) }],
     dates: [],
+    // On line or archived.
+    storage: 3,
     offset: 0,
     maximum: 1,
   });
   const template = identifier === undefined ? undefined : keystore.object(identifier);
   if (template === undefined) {
     throw new KmipError(ResultReason.ItemNotFound, 'No such template');
+  }
+  if (template.attributes.some((attribute) => attribute.name === 'Archive Date')) {
+    throw new KmipError(ResultReason.ObjectArchived, 'The template is in the archive');
   }
   // A template's own name is not for those made from it.
   return template.attributes.filter((attribute) => attribute.name !== 'Name');
@@ -232,14 +265,9 @@ export function storeObject(object: NewObject, draft: Draft, context: Context): 
 }
 
 /** Names are unique among a group's objects that are not destroyed (KMIP 1.4 §3.2). */
-export function refuseTakenName(
-  value: Value,
-  draft: Draft,
-  { client }: Context,
-  before: ResultReason = ResultReason.InvalidField,
-): void {
+export function refuseTakenName(value: Value, draft: Draft, { client }: Context): void {
   const filter = { attributes: [{ name: 'Name', value }], dates: [], offset: 0, maximum: 1 };
   if (draft.locate(client.group, filter).length > 0) {
-    throw new KmipError(ResultReason.NonUniqueNameAttribute, 'The name is taken', { before });
+    throw new KmipError(ResultReason.NonUniqueNameAttribute, 'The name is taken');
   }
 }

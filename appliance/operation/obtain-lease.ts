@@ -1,4 +1,5 @@
-import { Operation } from '../kmip/enumeration.ts';
+import { Operation, ResultReason, State } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { dateTime, interval, optional, required, structure } from '../ttlv/structure.ts';
@@ -20,7 +21,12 @@ export const obtainLease = defineReading({
     lastChangeDate: required(Tag.LastChangeDate, dateTime),
   }),
   prepare: (request, context) => (view) => {
-    const { uniqueIdentifier, lastChangeDate } = context.target(view, request.uniqueIdentifier);
+    const object = context.target(view, request.uniqueIdentifier);
+    const { uniqueIdentifier, lastChangeDate } = object;
+    // Nobody is to go on with a key that others may have (KMIP 1.4 §4.17).
+    if (object.state === State.Compromised) {
+      throw new KmipError(ResultReason.PermissionDenied, 'A compromised object has no lease');
+    }
     context.place(uniqueIdentifier);
     return { uniqueIdentifier, leaseTime: leaseSeconds, lastChangeDate };
   },

@@ -1,4 +1,6 @@
 import type { CancellationResult, Operation as OperationCode } from '../kmip/enumeration.ts';
+import type { ResultReason } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
 import type { Client } from '../keystore/client.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
@@ -67,6 +69,16 @@ export interface Context {
 
 /** Writes a response payload, once its message is being written. */
 export type WritePayload = (writer: Writer, version: number) => void;
+
+/** A refusal that answers with values of its own; it empties the ID Placeholder (§4.10). */
+export class Denial extends KmipError {
+  readonly writePayload: WritePayload;
+
+  constructor(reason: ResultReason, message: string, writePayload: WritePayload) {
+    super(reason, message);
+    this.writePayload = writePayload;
+  }
+}
 
 /** The second half of an operation: synchronous as far as it reads or changes the view. */
 export type Act<Response, V> = (view: V) => Response | Promise<Response>;

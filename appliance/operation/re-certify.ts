@@ -34,7 +34,7 @@ export const reCertify = defineChange({
     const publicKey = linked(object, LinkType.PublicKeyLink);
     if (object.objectType !== ObjectType.Certificate || publicKey === undefined) {
       const message = 'Only a certificate that was made here is certified again';
-      throw new KmipError(ResultReason.PermissionDenied, message);
+      throw new KmipError(ResultReason.InvalidObjectType, message);
     }
     const old = new X509Certificate(await certificateBytes(object, context));
     const template = request.templateAttribute ?? { names: [], attributes: [] };

@@ -10,6 +10,7 @@ import {
   templateAttribute,
 } from './attribute-codec.ts';
 import { makePair, pairKind, sealPair } from './key-pair.ts';
+import { requirePresent } from './key-use.ts';
 import { linked } from './link.ts';
 import { mergedTemplate, requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
@@ -41,8 +42,9 @@ export const reKeyKeyPair = defineChange({
     const other = linked(privateKey, LinkType.PublicKeyLink);
     if (privateKey.objectType !== ObjectType.PrivateKey || other === undefined) {
       const message = 'Only a private key with its public key is re-keyed';
-      throw new KmipError(ResultReason.PermissionDenied, message);
+      throw new KmipError(ResultReason.InvalidObjectType, message);
     }
+    requirePresent(privateKey);
     const publicKey = context.target(context.keystore, other);
     const of = (
       object: typeof privateKey,

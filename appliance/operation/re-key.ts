@@ -5,6 +5,7 @@ import { Tag } from '../kmip/tag.ts';
 import { interval, optional, required, structure } from '../ttlv/structure.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { sealSymmetricKey } from './create.ts';
+import { requirePresent } from './key-use.ts';
 import { linked } from './link.ts';
 import { numberOf, requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
@@ -25,8 +26,9 @@ export const reKey = defineChange({
   async prepare(request, context) {
     const object = context.target(context.keystore, request.uniqueIdentifier);
     if (object.objectType !== ObjectType.SymmetricKey) {
-      throw new KmipError(ResultReason.PermissionDenied, 'Only symmetric keys are re-keyed');
+      throw new KmipError(ResultReason.InvalidObjectType, 'Only symmetric keys are re-keyed');
     }
+    requirePresent(object);
     const template = request.templateAttribute ?? { names: [], attributes: [] };
     const requested = requestedAttributes(template, context);
     const attributes = replacementAttributes(object, requested, request.offset, context);

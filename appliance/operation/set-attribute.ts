@@ -1,4 +1,3 @@
-import { checkAttribute } from '../kmip/attribute.ts';
 import { Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
@@ -6,6 +5,7 @@ import { Tag } from '../kmip/tag.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import { soleAttribute, valueOf } from './attribute-codec.ts';
 import { isDate, putInstance, refuseLate, writableRule } from './attribute-change.ts';
+import { checkNew } from './new-object.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -24,7 +24,7 @@ export const setAttribute = defineChange({
     const { uniqueIdentifier } = object;
     const { attributeName: name } = request.attribute;
     const value = valueOf(request.attribute);
-    const rule = writableRule(checkAttribute(name, value, context.version));
+    const rule = writableRule(checkNew(name, value, context));
     if (rule.multiple) {
       throw new KmipError(ResultReason.MultiValuedAttribute, 'The attribute may have many values');
     }

@@ -32,7 +32,7 @@ export const sign = defineReading({
     const object = context.target(view, named);
     const { uniqueIdentifier } = object;
     requireUse(object, 'Sign', context);
-    if (object.objectType !== ObjectType.PrivateKey) throw wrongType(context);
+    if (object.objectType !== ObjectType.PrivateKey) throw wrongType();
     context.place(uniqueIdentifier);
     return (async () => {
       const digest = asked.digestedData;

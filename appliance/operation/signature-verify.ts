@@ -97,7 +97,7 @@ async function publicKey(object: ManagedObject, context: Context): Promise<KeyOb
       throw new KmipError(ResultReason.CryptographicFailure, message, { cause });
     }
   }
-  if (object.objectType !== PublicKey) throw wrongType(context);
+  if (object.objectType !== PublicKey) throw wrongType();
   using opened = await openKey(object, context);
   return opened.asymmetric();
 }

@@ -12,6 +12,7 @@ import type { Client } from '../keystore/client.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import { operations } from '../operation/index.ts';
 import type { Act, Context, OperationDefinition, View } from '../operation/operation.ts';
+import { Denial } from '../operation/operation.ts';
 import type { WritePayload } from '../operation/operation.ts';
 import { Streams } from '../operation/stream.ts';
 import { isAllowed, notFound } from './authorisation.ts';
@@ -326,12 +327,7 @@ class BatchRun {
       object.state === State.Destroyed || object.state === State.DestroyedCompromised;
     // Its attributes can still be asked for; the object itself is gone (KMIP 1.4 §4.21).
     if (destroyed && policy.target === 'object' && policy.right !== 'read') {
-      const before = policy.right === 'destroy' ? ResultReason.PermissionDenied : undefined;
-      throw new KmipError(
-        ResultReason.ObjectDestroyed,
-        'No such object',
-        before === undefined ? {} : { before },
-      );
+      throw new KmipError(ResultReason.ObjectDestroyed, 'No such object');
     }
     const archived = object.attributes.some(({ name }) => name === 'Archive Date');
     if (archived && policy.target === 'object' && policy.right !== 'recover') {
@@ -341,8 +337,9 @@ class BatchRun {
   }
 
   #failed(item: RequestBatchItem, error: unknown, object: string | undefined): ResponseBatchItem {
-    const { reason, message } = refusalOf(error, this.#version);
+    const { reason, message } = refusalOf(error, this.#version, item.operation);
     const { log, keystore } = this.#options;
+    if (error instanceof Denial) this.#placeholder.empty();
     const name = nameOf(ResultReason, reason);
     const fields = { request: this.#request, operation: nameOf(Operation, item.operation) };
     if (reason === ResultReason.GeneralFailure && !(error instanceof KmipError)) {
@@ -365,6 +362,7 @@ class BatchRun {
       resultStatus: ResultStatus.OperationFailed,
       resultReason: reason,
       resultMessage: message,
+      ...(error instanceof Denial ? { writePayload: error.writePayload } : {}),
     };
   }
 

@@ -38,6 +38,10 @@ export class Placeholder {
     this.#current = identifier;
   }
 
+  empty(): void {
+    this.#current = undefined;
+  }
+
   /** Takes down what an operation answered. */
   answered(operation: Operation, answer: Answered): void {
     this.#byOperation.set(operation, answer);

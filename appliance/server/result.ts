@@ -1,4 +1,5 @@
 import { ResultReason } from '../kmip/enumeration.ts';
+import type { Operation } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { reasonIn } from '../kmip/reason.ts';
 import { KeystoreError } from '../keystore/error.ts';
@@ -13,14 +14,12 @@ export interface Refusal {
 /**
  * The only place where an error becomes a Result Reason (KMIP 1.4 §11). What it does not know is a
  * General Failure without a word of why; the log has the rest under the request's id.
- * `version`: that of the request (1.4 is 104), in whose words the reason is put.
+ * `version`: that of the request (1.4 is 104), in whose words the reason is put; `operation`: the
+ * one that is refused.
  */
-export function refusalOf(error: unknown, version: number): Refusal {
+export function refusalOf(error: unknown, version: number, operation?: Operation): Refusal {
   const { reason, message } = refusal(error);
-  if (error instanceof KmipError && error.before !== undefined && version < 200) {
-    return { reason: reasonIn(error.before, version), message };
-  }
-  return { reason: reasonIn(reason, version), message };
+  return { reason: reasonIn(reason, version, operation), message };
 }
 
 function refusal(error: unknown): Refusal {
@@ -31,7 +30,7 @@ function refusal(error: unknown): Refusal {
       : { reason: ResultReason.InvalidMessage, message: 'The payload could not be read' };
   }
   if (error instanceof KeystoreError && error.code === 'material-missing') {
-    return { reason: ResultReason.ItemNotFound, message: 'The object has no key material' };
+    return { reason: ResultReason.KeyValueNotPresent, message: 'The object has no key material' };
   }
   if (error instanceof KeystoreError && error.code === 'recovery-missing') {
     const message = 'No key is made before the recovery set is proven';

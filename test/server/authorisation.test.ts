@@ -146,7 +146,7 @@ const allowedIn: Readonly<Record<number, readonly State[]>> = {
   [Operation.Check]: whole,
   [Operation.ReKey]: whole.filter((state) => state !== State.Compromised),
   [Operation.Archive]: whole,
-  [Operation.ObtainLease]: whole,
+  [Operation.ObtainLease]: whole.filter((state) => state !== State.Compromised),
   [Operation.Get]: whole,
   [Operation.GetAttributes]: all,
   [Operation.GetAttributeList]: all,

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { nameOf, Operation } from '../../../appliance/kmip/enumeration.ts';
+import { operations } from '../../../appliance/operation/index.ts';
+import { decode } from '../../../appliance/ttlv/decode.ts';
+import { encode } from '../../../appliance/ttlv/encode.ts';
+import { startAppliance } from '../../harness/appliance.ts';
+import { kmipData, noData } from '../../harness/kmip-data.ts';
+import { Wires } from '../../harness/vcenter.ts';
+import { Asker } from './asker.ts';
+import type { OperationName, Outcome } from './asker.ts';
+import { batch, batchLines, messageLines } from './message-row.ts';
+import { lines, listed } from './row.ts';
+
+/**
+ * Every row of the error tables of KMIP 1.0 to 1.4 (§11): provoked at a real appliance over TLS, or
+ * listed with the reason why it cannot come about here. A listed row that comes about fails.
+ */
+interface Row {
+  readonly error?: string;
+  readonly reason: string;
+}
+
+const data = kmipData();
+const versions = [100, 101, 102, 103, 104] as const;
+
+function tableOf(version: number): [at: string, Row][] {
+  const file = `errors-${Math.floor(version / 100)}.${version % 100}.json`;
+  const path = join(data ?? '', 'spec-tables', file);
+  const table = JSON.parse(readFileSync(path, 'utf8')) as Record<string, Row[]>;
+  return Object.entries(table).flatMap(([at, rows]) =>
+    rows.map((row): [string, Row] => [at.replace(/ Errors$/, ''), row]),
+  );
+}
+
+const plain = (text: string): string => text.replace(/[^\da-z]/gi, '').toLowerCase();
+const operationOf = new Map(Object.keys(Operation).map((name) => [plain(name), name]));
+
+/** What the tables print otherwise than their own enumerations. */
+const printed: Readonly<Record<string, readonly string[]>> = {
+  na: ['success'],
+  notextractble: ['notextractable'],
+  notsupported: ['featurenotsupported'],
+  keyformattypeandorkeycompressiontypenotsupported: [
+    'keyformattypenotsupported',
+    'keycompressiontypenotsupported',
+  ],
+};
+
+function isWanted(reason: string, came: string): boolean {
+  const wanted = plain(reason);
+  return (printed[wanted] ?? [wanted]).includes(plain(came));
+}
+
+/** The reason of a row; 1.2 and 1.3 leave some empty that the versions about them have. */
+function reasonOf(at: string, { error, reason }: Row): string {
+  if (reason !== '' || error === '') return reason;
+  const other = tableOf(104).find(([name, row]) => name === at && row.error === error);
+  return other?.[1].reason ?? '';
+}
+
+async function fault(asker: Asker, at: string, row: Row): Promise<string | undefined> {
+  const error = row.error ?? '';
+  const name = `${asker.version} ${at}: ${error}`;
+  if (at === 'General') return generalFault(asker, name, row);
+  if (at === 'Batch Items') return batchFault(asker, name, error);
+  const operation = operationOf.get(plain(at)) as OperationName | undefined;
+  if (operation === undefined) return `${name}: no such operation`;
+  const isPerformed = operations.some((each) => each.operation === Operation[operation]);
+  if (!isPerformed) {
+    const { reason } = await asker.ask(operation, []);
+    return reason === 'OperationNotSupported' ? undefined : `${name}: came ${reason}`;
+  }
+  const line = lines.find(({ at: place, says }) => place.test(at) && says.test(error));
+  const reason = listed.find(([place, says]) => place.test(at) && says.test(error));
+  if (line === undefined) return reason === undefined ? `${name}: not told` : undefined;
+  const came = await line.provoke(asker, operation).catch((cause: unknown) => String(cause));
+  if (typeof came === 'string') return reason === undefined ? `${name}: ${came}` : undefined;
+  return verdict(name, came, reasonOf(at, row), reason !== undefined);
+}
+
+function verdict(
+  name: string,
+  came: Outcome,
+  wanted: string,
+  isListed: boolean,
+): string | undefined {
+  const isRight = isWanted(wanted, came.reason);
+  if (isListed) return isRight ? `${name}: it comes about, take it from the list` : undefined;
+  return isRight ? undefined : `${name}: wanted ${wanted}, came ${came.reason}`;
+}
+
+async function generalFault(asker: Asker, name: string, row: Row): Promise<string | undefined> {
+  const line = messageLines.find(({ says }) => says.test(row.error ?? ''));
+  if (line === undefined) return `${name}: not told`;
+  const came = await line.provoke(asker);
+  if (line.also?.(came) === false) return `${name}: not of the shape that the row says`;
+  return verdict(name, came, row.reason, line.listed !== undefined);
+}
+
+async function batchFault(asker: Asker, name: string, error: string): Promise<string | undefined> {
+  const line = batchLines.find(([says]) => says.test(error));
+  if (line === undefined) return `${name}: not told`;
+  const came = await batch(asker, line[1]);
+  return came === line[2] ? undefined : `${name}: came ${came}`;
+}
+
+if (data === undefined) {
+  console.log(`skipped: ${noData}`);
+  test.skip(`the error tables of KMIP: ${noData}`, (t) => t.pass());
+} else {
+  test('§11: every row of the error tables of 1.0 to 1.4, over TLS', async (t) => {
+    const appliance = await startAppliance(t);
+    const [cert, key] = ['cert.pem', 'key.pem'].map((file) => appliance.read('client', file));
+    const { host, port } = appliance;
+    const wires = new Wires({ host, port, cert, key });
+    const now = Math.floor((performance.timeOrigin + performance.now()) / 1000);
+    const all: string[] = [];
+    for (const version of versions) {
+      const asker = new Asker(version, now, async (message) =>
+        decode((await wires.exchange(encode(message))).raw),
+      );
+      const faults: string[] = [];
+      const rows = tableOf(version).filter(([, { error }]) => error !== '');
+      for (const [at, row] of rows) {
+        const found = await fault(asker, at, row);
+        if (found !== undefined) faults.push(found);
+      }
+      all.push(...faults);
+      t.true(rows.length > 100, nameOf(Operation, rows.length));
+    }
+    wires.end();
+    t.deepEqual(all, []);
+  });
+}
