@@ -38,6 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   backup: ['disk', 'keystore', 'keeper-client', 'audit'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
   cli: ['admin', 'keeper-client'],
+  console: ['admin', 'keeper-client'],
   service: 'all',
 };
 
@@ -50,6 +51,8 @@ const doors: Readonly<Record<string, string>> = {
   fastify: 'appliance/admin/server.ts',
   'prom-client': 'appliance/admin/metrics.ts',
   zod: 'appliance/admin/schema.ts',
+  ink: 'appliance/console/terminal.ts',
+  react: 'appliance/console/terminal.ts',
   commander: 'appliance/cli/main.ts',
   'smol-toml': 'appliance/service/configuration.ts',
   '@scure/bip39/wordlists/english.js': 'appliance/keeper-client/share-word.ts',

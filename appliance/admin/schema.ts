@@ -65,6 +65,8 @@ export const statusView = z.object({
   cluster: z.string().optional(),
   endpoint: z.string().optional(),
   fingerprints: z.object({ sha1: z.string(), sha256: z.string() }).optional(),
+  /** Whole days that the server's certificate is valid for still. */
+  certificateDays: z.number().optional(),
   rootKey: z.object({
     state: z.string(),
     /** Its token's name in the configuration, label, and what it was taken for. */

@@ -113,6 +113,31 @@ export class KeeperConsole {
     return answer.toString();
   }
 
+  /** Whether the administrator's passphrase was ever set. */
+  async hasAdministrator(): Promise<boolean> {
+    const answer = await this.#connection.call(keeperRequest.hasAdministrator, Buffer.alloc(0));
+    return answer.toString() === 'true';
+  }
+
+  /** Sets it; both are wiped. Throws KeeperError `passphrase-wrong`, `passphrase-short`. */
+  async setAdministrator(passphrase: Buffer, old: Buffer = Buffer.alloc(0)): Promise<void> {
+    await this.#secret(keeperRequest.setAdministrator, passphrase, old);
+  }
+
+  /** Throws KeeperError `passphrase-wrong`. The bytes are wiped. */
+  async checkAdministrator(passphrase: Buffer): Promise<void> {
+    await this.#secret(keeperRequest.checkAdministrator, passphrase, Buffer.alloc(0));
+  }
+
+  async #secret(kind: number, data: Buffer, context: Buffer): Promise<void> {
+    const payload = joinItems([{ context, data }]);
+    try {
+      await this.#connection.call(kind, payload);
+    } finally {
+      for (const bytes of [payload, data, context]) bytes.fill(0);
+    }
+  }
+
   /** Wipes every wrapping key from memory; nothing opens until `unseal`, not even after a boot. */
   async seal(): Promise<void> {
     await this.#connection.call(keeperRequest.shut, Buffer.alloc(0));

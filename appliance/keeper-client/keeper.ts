@@ -103,7 +103,9 @@ export type KeeperErrorCode =
   | 'peer-unknown'
   | 'no-recovery'
   | 'token-unknown'
-  | 'token-in-use';
+  | 'token-in-use'
+  | 'passphrase-wrong'
+  | 'passphrase-short';
 
 /** A refusal or absence of the keeper. */
 export class KeeperError extends Error {

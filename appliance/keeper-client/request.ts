@@ -34,6 +34,12 @@ export const keeperRequest = {
   refusePairing: 72,
   /** Console only. A peer's node; answered with the new generation in hexadecimal. */
   removePeer: 73,
+  /** Console only. Nothing; answered with JSON: whether there is an administrator's passphrase. */
+  hasAdministrator: 80,
+  /** Console only. One item: the old passphrase, or none, and the new one. */
+  setAdministrator: 81,
+  /** Console only. One item: nothing, and a passphrase; answered with nothing where it is right. */
+  checkAdministrator: 82,
   /** Console only. JSON of InitialiseRequest; answered with nothing. */
   initialise: 16,
   /** Console only. One item: a token's name, or none, and its PIN; answered with nothing. */
@@ -92,6 +98,8 @@ export const keeperErrorCodes = [
   'peer-unknown',
   'token-unknown',
   'token-in-use',
+  'passphrase-wrong',
+  'passphrase-short',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

@@ -3,6 +3,7 @@ import type { InitialiseRequest, LendRequest, RestoreRequest } from '../keeper-c
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { KeeperOptions } from './keeper-options.ts';
+import { Administrator } from './administrator.ts';
 import { KeyRing } from './key-ring.ts';
 import { lendWithShares, makeRecovery, proveRecovery, restoreWithShares } from './recovering.ts';
 import { Pairing } from './pairing.ts';
@@ -37,6 +38,7 @@ export class KeyKeeper {
   readonly #parts: KeeperParts;
   /** What makes a pair of two keepers. */
   readonly pairing: Pairing;
+  readonly administrator: Administrator;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -49,6 +51,7 @@ export class KeyKeeper {
     const tokens = (this.#tokens = new TokenSet(options.tokens, options));
     this.#parts = { folder, ring, tokens, random, now, log };
     this.pairing = new Pairing(this.#parts, this.#turns);
+    this.administrator = new Administrator(folder, random);
   }
 
   status(): KeeperStatus {

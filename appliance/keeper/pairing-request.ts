@@ -1,6 +1,8 @@
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { PairingProposal, Statement } from '../keeper-client/pairing.ts';
-import { keeperRequest } from '../keeper-client/request.ts';
+import { keeperRequest, splitItems } from '../keeper-client/request.ts';
+import type { Item } from '../keeper-client/request.ts';
+import type { Administrator } from './administrator.ts';
 import type { KeyKeeper } from './keeper.ts';
 import type { Pairing } from './pairing.ts';
 
@@ -31,7 +33,7 @@ export async function answerServer(
   }
 }
 
-/** What only a person at the console may ask about pairing. */
+/** What only a person at the console may ask about pairing, and about who that person is. */
 export async function answerConsole(
   keeper: KeyKeeper,
   kind: number,
@@ -51,6 +53,32 @@ export async function answerConsole(
       return Buffer.alloc(0);
     case keeperRequest.removePeer:
       return Buffer.from(await pairing.remove(payload.toString()));
+    default:
+      return answerAdministrator(keeper.administrator, kind, payload);
+  }
+}
+
+async function answerAdministrator(
+  administrator: Administrator,
+  kind: number,
+  payload: Buffer,
+): Promise<Buffer> {
+  const typed = (): Item => {
+    const [item] = splitItems(payload);
+    if (item === undefined) throw new KeeperError('protocol', 'a passphrase is missing');
+    return item;
+  };
+  switch (kind) {
+    case keeperRequest.hasAdministrator:
+      return json(administrator.isSet);
+    case keeperRequest.setAdministrator: {
+      const { context, data } = typed();
+      await administrator.set(Buffer.from(data), Buffer.from(context));
+      return Buffer.alloc(0);
+    }
+    case keeperRequest.checkAdministrator:
+      await administrator.check(Buffer.from(typed().data));
+      return Buffer.alloc(0);
     default:
       throw new KeeperError('protocol', 'no such request');
   }

@@ -55,6 +55,7 @@ export async function statusOf(parts: {
     cluster,
     endpoint,
     fingerprints: shownFingerprints(readCertificate(certificate)),
+    certificateDays: daysLeft(certificate, now()),
     rootKey: rootKeyOf(found, now()),
     wrappingKey: {
       ...(found?.generation === undefined ? {} : { generation: found.generation }),
@@ -152,6 +153,11 @@ function clockAlarms(certificate: string, now: number): string[] {
   if (now < earliestPlausible) return ['the clock was never set: set the time'];
   const end = Date.parse(readCertificate(certificate).validTo) / 1000;
   return now > end ? ['the clock is past the end of the server’s certificate: set the time'] : [];
+}
+
+function daysLeft(certificate: string, now: number): number {
+  const end = Date.parse(readCertificate(certificate).validTo) / 1000;
+  return Math.max(0, Math.floor((end - now) / 86_400));
 }
 
 function rootKeyAlarms(found: KeeperStatus | undefined, now: number): string[] {

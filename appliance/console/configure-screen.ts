@@ -1,0 +1,203 @@
+import { Frame } from './bar.ts';
+import type { Facts } from './facts.ts';
+import { Menu } from './menu.ts';
+import type { MenuItem } from './menu.ts';
+import { SecretScreen } from './secret-screen.ts';
+import { lineOf } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
+import { h, Text, useEffect, useState } from './terminal.ts';
+import type { ReactNode } from './terminal.ts';
+
+interface Properties {
+  readonly facts: Facts;
+  readonly surroundings: Surroundings;
+  readonly onBack: () => void;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What only the administrator does at the console: the passphrase first, the menu then. */
+export function ConfigureScreen(properties: Properties): ReactNode {
+  const { surroundings, onBack, width, height } = properties;
+  const [step, setStep] = useState<'asking' | 'first' | 'passphrase' | 'menu'>('asking');
+  const [said, setSaid] = useState('one moment');
+  useEffect(() => {
+    withKeeper(surroundings, (keeper) => keeper.hasAdministrator()).then(
+      (isSet) => {
+        setStep(isSet ? 'passphrase' : 'first');
+      },
+      (error: unknown) => {
+        setSaid(lineOf(error));
+      },
+    );
+  }, [surroundings]);
+  const size = { width, height };
+  if (step === 'passphrase') {
+    return h(SecretScreen, {
+      ...size,
+      title: 'Configure',
+      why: 'The administrator’s passphrase, please.',
+      asks: [['passphrase', 'Passphrase']],
+      give: ({ passphrase = Buffer.alloc(0) }) =>
+        withKeeper(surroundings, (keeper) => keeper.checkAdministrator(passphrase)),
+      onDone: () => {
+        setStep('menu');
+      },
+      onBack,
+    });
+  }
+  if (step === 'first') {
+    return h(NewPassphrase, {
+      ...properties,
+      isFirst: true,
+      onDone: () => {
+        setStep('menu');
+      },
+    });
+  }
+  if (step === 'menu') return h(ConfigureMenu, properties);
+  const keys = ['<Esc> Back'];
+  const back = h(Menu, { key: 'back', items: [], onBack });
+  const line = h(Text, { key: 'said', wrap: 'wrap' }, `\n  ${said}`);
+  return h(Frame, { ...size, title: 'Configure', right: '', keys, children: [line, back] });
+}
+
+function NewPassphrase(
+  properties: Properties & { readonly isFirst: boolean; readonly onDone: () => void },
+): ReactNode {
+  const { surroundings, isFirst, onDone, onBack, width, height } = properties;
+  const asks = [
+    ...(isFirst ? [] : ([['old', 'Old passphrase']] as const)),
+    ['passphrase', 'New passphrase'],
+    ['again', 'The same again'],
+  ] as const;
+  return h(SecretScreen, {
+    title: 'The administrator’s passphrase',
+    why: 'It opens this menu and no key. Twelve characters or more.',
+    asks,
+    give: async ({ old, passphrase = Buffer.alloc(0), again = Buffer.alloc(0) }) => {
+      const isSame = passphrase.equals(again);
+      again.fill(0);
+      if (!isSame) throw new Error('the two were not the same: type them again');
+      await withKeeper(surroundings, (keeper) => keeper.setAdministrator(passphrase, old));
+    },
+    onDone,
+    onBack,
+    ...{ width, height },
+  });
+}
+
+type Page = 'menu' | 'pin' | 'passphrase';
+
+function ConfigureMenu(properties: Properties): ReactNode {
+  const { facts, surroundings, onBack, width, height } = properties;
+  const [page, setPage] = useState<Page>('menu');
+  const [said, setSaid] = useState('');
+  const size = { width, height };
+  const toMenu = (): void => {
+    setPage('menu');
+  };
+  if (page === 'passphrase') {
+    return h(NewPassphrase, { ...properties, isFirst: false, onDone: toMenu, onBack: toMenu });
+  }
+  if (page === 'pin') {
+    return h(SecretScreen, {
+      ...size,
+      title: 'The token’s PIN',
+      why: 'It is tried once. A wrong one is not tried again: tokens lock themselves.',
+      asks: [['pin', 'PIN']],
+      give: ({ pin = Buffer.alloc(0) }) => withKeeper(surroundings, (keeper) => keeper.pin(pin)),
+      onDone: toMenu,
+      onBack: toMenu,
+    });
+  }
+  const items = itemsOf(facts, surroundings, setPage, setSaid);
+  return h(Frame, {
+    ...size,
+    title: 'Configure',
+    right: facts.host,
+    keys: ['<Enter> Choose', '<Esc> Back'],
+    children: [
+      h(Menu, { key: 'menu', items, onBack }),
+      h(Text, { key: 'said', wrap: 'wrap' }, `\n  ${said}`),
+    ],
+  });
+}
+
+function itemsOf(
+  { status }: Facts,
+  surroundings: Surroundings,
+  toPage: (page: Page) => void,
+  say: (text: string) => void,
+): readonly MenuItem[] {
+  const act = (doing: string, run: () => Promise<string>) => (): void => {
+    say(doing);
+    run().then(say, (error: unknown) => {
+      say(lineOf(error));
+    });
+  };
+  const keeper = (done: string, run: (console: Console) => Promise<void>) =>
+    act('one moment', async () => {
+      await withKeeper(surroundings, run);
+      return done;
+    });
+  const isSealed = status?.state === 'SEALED';
+  return [
+    {
+      name: 'Token PIN',
+      what: 'give it after a start, once',
+      choose: () => {
+        toPage('pin');
+      },
+    },
+    isSealed
+      ? {
+          name: 'Unseal',
+          what: 'open the wrapping key, serve keys again',
+          choose: keeper('unsealed', (console) => console.unseal()),
+        }
+      : {
+          name: 'Seal',
+          what: 'wipe the wrapping key from memory: no key is served',
+          choose: keeper('sealed: no key is served', (console) => console.seal()),
+        },
+    {
+      name: 'Back up now',
+      what: 'to the backup folder, and read it back',
+      choose: act('backing up', async () => {
+        const { file, keys } = await surroundings.admin.createBackup();
+        return `${file}: ${keys} keys, read back`;
+      }),
+    },
+    {
+      name: 'Invite a second node',
+      what: 'makes the code that it is given',
+      choose: act('one moment', async () => {
+        const { code, addresses } = await surroundings.admin.invite();
+        return `on the new node, choose this one at ${addresses.join(' or ')}, code ${code}`;
+      }),
+    },
+    {
+      name: 'Change the passphrase',
+      what: 'the administrator’s, for this menu',
+      choose: () => {
+        toPage('passphrase');
+      },
+    },
+  ];
+}
+
+type Console = ReturnType<Surroundings['keeper']>;
+
+/** One talk with the keeper on a connection of its own. */
+export async function withKeeper<T>(
+  surroundings: Surroundings,
+  act: (keeper: Console) => Promise<T>,
+): Promise<T> {
+  const keeper = surroundings.keeper();
+  try {
+    return await act(keeper);
+  } finally {
+    keeper.close();
+  }
+}
