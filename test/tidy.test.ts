@@ -203,7 +203,8 @@ test('every appliance file is reached from a process', (t) => {
       visit(normalize(join(dirname(path), target)));
     }
   };
-  for (const main of ['server', 'keeper', 'token', 'trial']) visit(`appliance/service/${main}.ts`);
+  for (const main of ['server', 'keeper', 'token', 'trial', 'console'])
+    visit(`appliance/service/${main}.ts`);
   visit('appliance/cli/main.ts');
   visit('appliance/token/deadline-thread.ts');
   t.deepEqual(

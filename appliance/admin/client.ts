@@ -35,9 +35,12 @@ export class AdminRefusal extends Error {
 /** The client of the admin API over its Unix socket. Every call throws AdminRefusal. */
 export class AdminClient {
   readonly #path: string;
+  readonly #patience: number | undefined;
 
-  constructor(path: string) {
+  /** `patience`: milliseconds of silence after which the server counts as away. */
+  constructor(path: string, patience?: number) {
     this.#path = path;
+    this.#patience = patience;
   }
 
   status(): Promise<StatusView> {
@@ -181,6 +184,9 @@ export class AdminClient {
         const message = `the server cannot be reached at ${this.#path}`;
         reject(new AdminRefusal('not-reachable', message, hint, { cause }));
       });
+      if (this.#patience !== undefined) {
+        asked.setTimeout(this.#patience, () => asked.destroy(new Error('no answer')));
+      }
       if (body instanceof Readable) {
         body.on('error', (cause) => asked.destroy(cause));
         body.pipe(asked);

@@ -73,7 +73,7 @@ function NewPassphrase(
   ] as const;
   return h(SecretScreen, {
     title: 'The administrator’s passphrase',
-    why: 'It opens this menu and no key. Twelve characters or more.',
+    why: 'It opens this menu and no key. Fifteen characters or more: four words do.',
     asks,
     give: async ({ old, passphrase = Buffer.alloc(0), again = Buffer.alloc(0) }) => {
       const isSame = passphrase.equals(again);

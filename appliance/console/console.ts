@@ -6,7 +6,15 @@ import { functionKey, keyboardOf } from './keyboard.ts';
 import { NetworkScreen } from './network-screen.ts';
 import { PowerScreen } from './power-screen.ts';
 import type { Surroundings } from './surroundings.ts';
-import { h, plainOutput, render, useEffect, useInput, useState, useWindowSize } from './terminal.ts';
+import {
+  h,
+  plainOutput,
+  render,
+  useEffect,
+  useInput,
+  useState,
+  useWindowSize,
+} from './terminal.ts';
 import type { ReactNode } from './terminal.ts';
 
 type Place = 'idle' | 'configure' | 'network' | 'diagnostics' | 'power';

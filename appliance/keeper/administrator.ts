@@ -2,7 +2,7 @@ import { argon2, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeeperError } from '../keeper-client/keeper.ts';
-import { replaceFile } from './durable-file.ts';
+import { replaceFile } from '../disk/durable-file.ts';
 
 interface Cost {
   /** KiB. */
@@ -17,8 +17,8 @@ interface Cost {
 const cost: Cost = { memory: 65_536, passes: 3, parallelism: 4, tagLength: 32 };
 const nonceBytes = 16;
 
-/** Characters that a passphrase has at least: SP 800-63B asks for 15 where nothing else is asked. */
-export const shortestPassphrase = 12;
+/** Characters that a passphrase has at least; 15 where it is all that is asked (SP 800-63B). */
+export const shortestPassphrase = 15;
 
 interface Stored {
   readonly algorithm: 'argon2id';
@@ -88,7 +88,7 @@ export class Administrator {
   }
 
   async #compare(passphrase: Buffer): Promise<void> {
-    const wrong = new KeeperError('passphrase-wrong', 'that is not the administrator’s passphrase');
+    const wrong = new KeeperError('passphrase-wrong', 'that is not the passphrase');
     if (!this.isSet) throw wrong;
     const { nonce, tag, ...kept } = JSON.parse(readFileSync(this.#path, 'utf8')) as Stored;
     const expected = Buffer.from(tag, 'hex');

@@ -14,6 +14,8 @@ import { networkTests } from './network-test.ts';
 
 /** Milliseconds that a program of the system may take. */
 const programPatience = 10_000;
+/** Milliseconds that the server may take to say how it is. */
+const lookPatience = 3_000;
 /** Milliseconds that the keeper may take: a token signs in meanwhile. */
 const keeperPatience = 60_000;
 
@@ -47,6 +49,8 @@ function surroundings(paths: {
   readonly isAppliance: boolean;
 }): Surroundings {
   const admin = new AdminClient(paths.admin);
+  /** For looking: a server that hangs is as good as away. */
+  const looking = new AdminClient(paths.admin, lookPatience);
   const { isAppliance } = paths;
   let last: Facts | undefined;
   return {
@@ -55,7 +59,7 @@ function surroundings(paths: {
       if (existsSync(paths.keeper)) return new KeeperConsole(paths.keeper, keeperPatience);
       throw new Error('the keeper is not there: F8 shows its log');
     },
-    facts: async () => (last = await factsOf(admin, isAppliance)),
+    facts: async () => (last = await factsOf(looking, isAppliance)),
     networkTests: () => networkTests(() => last, isAppliance),
     logLines: (count) => logLines(count, isAppliance),
     restart: () => power('reboot', isAppliance),

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import { startAppliance } from '../harness/appliance.ts';
+import { Screen } from '../harness/screen.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+function consoleOf(t: ExecutionContext, state: string): Screen {
+  const node = join(root, 'node_modules', '.bin', 'node');
+  const program = join(root, 'appliance', 'service', 'console.ts');
+  const screen = new Screen([node, program, '--state', state]);
+  t.teardown(() => {
+    screen.close();
+  });
+  return screen;
+}
+
+const idle = /<F2> Configure/;
+
+test('it shows how the node is, and outlives its server and a smaller screen', async (t) => {
+  t.timeout(180_000);
+  const appliance = await startAppliance(t, { token: 'softhsm' });
+  const screen = consoleOf(t, appliance.state);
+  const lines = await screen.until(idle);
+  t.true(lines.some((line) => line.includes(`KMIP            127.0.0.1:`)));
+  t.true(lines.some((line) => /SHA-1 +([\dA-F]{2}:){19}[\dA-F]{2}$/.test(line)));
+  t.true(lines.some((line) => /! this node is alone/.test(line)));
+  screen.resize(60, 20);
+  await screen.until(/<F2> Configure[^]*<F8> Di/);
+  screen.resize(80, 25);
+  appliance.signal('server', 'SIGSTOP');
+  await screen.until(/! the server does not answer: F8/);
+  appliance.signal('server', 'SIGCONT');
+  await screen.until(/! this node is alone/);
+});
+
+test('F5, F8 and F12 say what they found, and Escape leads back', async (t) => {
+  t.timeout(180_000);
+  const appliance = await startAppliance(t, { token: 'softhsm' });
+  const screen = consoleOf(t, appliance.state);
+  await screen.until(idle);
+  screen.press('F5');
+  await screen.until(/\[ OK \] KMIP port +127\.0\.0\.1:\d+ takes connections/);
+  screen.press('Escape');
+  await screen.until(idle);
+  screen.press('F8');
+  await screen.until(/! this node is alone[^]*log, newest first/);
+  screen.press('Escape');
+  await screen.until(idle);
+  screen.press('F12');
+  await screen.until(/No other node serves meanwhile/);
+  screen.press('2');
+  const lines = await screen.until(/this is a trial: the machine that it runs on is left alone/);
+  t.true(lines.some((line) => line.includes('Restart or shut down')));
+});
+
+test('F2 asks for the administrator’s passphrase, and lets nobody else in', async (t) => {
+  t.timeout(180_000);
+  const appliance = await startAppliance(t, { token: 'softhsm' });
+  const screen = consoleOf(t, appliance.state);
+  await screen.until(idle);
+  const typeLine = (text: string): void => {
+    screen.type(text);
+    screen.press('Enter');
+  };
+  screen.press('F2');
+  await screen.until(/> New passphrase/);
+  typeLine('a passphrase for here');
+  typeLine('and not the same one');
+  await screen.until(/the two were not the same/);
+  screen.press('Escape');
+  await screen.until(idle);
+  screen.press('F2');
+  await screen.until(/> New passphrase/);
+  typeLine('a passphrase for here');
+  typeLine('a passphrase for here');
+  await screen.until(/Seal +wipe the wrapping key/);
+  screen.press('Escape');
+  await screen.until(idle);
+  screen.press('F2');
+  await screen.until(/administrator's passphrase, please/);
+  typeLine('somebody else’s guess');
+  const refused = await screen.until(/that is not the passphrase/);
+  t.false(refused.join('\n').includes('guess'));
+  typeLine('a passphrase for here');
+  await screen.until(/Seal +wipe the wrapping key/);
+  screen.press('2');
+  await screen.until(/Unseal +open the wrapping key/);
+  screen.press('2');
+  await screen.until(/Seal +wipe the wrapping key/);
+  t.regex((await appliance.twinlock('status')).stdout, /^(SERVING|DEGRADED)/);
+});
