@@ -32,7 +32,11 @@ export interface Appliance {
     stream(act: Act): AsyncIterable<Buffer>;
     verify(bytes: AsyncIterable<Buffer>, act: Act): Promise<VerifiedView>;
     list(folder: string | undefined): BackupView[];
-    restore(bytes: AsyncIterable<Buffer>, act: Act): Promise<RestoredView>;
+    restore(
+      bytes: AsyncIterable<Buffer>,
+      act: Act,
+      choice: { readonly fromRemoved: boolean },
+    ): Promise<RestoredView>;
   };
   readonly now: () => number;
   readonly newIdentifier: () => string;

@@ -14,6 +14,7 @@ const refusals: Readonly<Record<string, readonly [AdminErrorCode, hint: string]>
   'recovery-missing': ['refused', 'twinlock recovery create, then recovery prove'],
   'no-room': ['refused', 'free some space or choose another folder with --to'],
   'not-written': ['refused', 'choose another folder or file with --to'],
+  removed: ['refused', 'if its keys are wanted all the same: restore --from-removed'],
   busy: ['refused', 'wait until it is through'],
   'not-confirmed': ['refused', 'nothing was changed'],
   'keeper-unavailable': ['not-serving', 'see `twinlock status` and the keeper’s log'],

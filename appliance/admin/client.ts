@@ -151,8 +151,8 @@ export class AdminClient {
     return this.#call('POST', '/v1/backups/verify', bytes);
   }
 
-  restore(bytes: Readable): Promise<RestoredView> {
-    return this.#call('POST', '/v1/restores', bytes);
+  restore(bytes: Readable, { fromRemoved = false } = {}): Promise<RestoredView> {
+    return this.#call('POST', `/v1/restores${fromRemoved ? '?from_removed=yes' : ''}`, bytes);
   }
 
   async #download(path: string, sink: Writable): Promise<void> {

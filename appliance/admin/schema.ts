@@ -284,6 +284,11 @@ export const restoredView = verifiedView.extend({
   restarts: z.boolean(),
 });
 
+export const restoreChoice = z.object({
+  /** Takes what a removed node wrote after its removal too. */
+  from_removed: z.literal('yes').optional(),
+});
+
 export const createBackup = z.object({
   /** A folder, or a file that is not there, on the node. */
   to: z.string().max(4096).optional(),

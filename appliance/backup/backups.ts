@@ -18,18 +18,14 @@ import { BundleWriter } from './write.ts';
 import type { RecordSource } from './write.ts';
 
 export interface BackupParts {
-  readonly records: RecordSource & RecordTarget;
+  readonly records: RecordTarget & RecordSource;
   readonly keeper: Keeper;
   readonly cluster: string;
   readonly node: string;
   readonly recordKey: KeyObject;
   readonly commitmentKey: KeyObject;
-  /** How large the keystore is, in bytes, and how many objects and clients it has. */
-  readonly size: () => {
-    readonly bytes: number;
-    readonly objects: number;
-    readonly clients: number;
-  };
+  /** How large the keystore is, in bytes, and how many objects it has. */
+  readonly size: () => { readonly bytes: number; readonly objects: number };
   readonly software: string;
   /** The node's own folder, where a backup lies while it is restored. */
   readonly folder: string;
@@ -138,9 +134,14 @@ export class Backups {
 
   /**
    * Takes a backup's records in: only adds. On a node without records of its own, it is remembered
-   * that the wrapping key has to be rotated. Throws BackupError, KeystoreError.
+   * that the wrapping key has to be rotated. `fromRemoved`: what a removed node wrote afterwards
+   * too. Throws BackupError, KeystoreError.
    */
-  restore(source: AsyncIterable<Buffer>, by: By): Promise<Restored & { readonly fresh: boolean }> {
+  restore(
+    source: AsyncIterable<Buffer>,
+    by: By,
+    { fromRemoved = false } = {},
+  ): Promise<Restored & { readonly fresh: boolean }> {
     return this.#alone('restore', by, async () => {
       const { folder, records, keeper } = this.#parts;
       const file = new UnfinishedFile(folder, 'twinlock-incoming.backup', expectedLeast);
@@ -158,7 +159,11 @@ export class Backups {
           writeMemory(this.#memory, { ...this.memory, restored });
         };
         remember(false);
-        const restored = await restoreBundle(open, { ...this.#parts, target: records });
+        const restored = await restoreBundle(
+          open,
+          { ...this.#parts, target: records },
+          { fresh, fromRemoved },
+        );
         remember(true);
         return { ...restored, fresh };
       } finally {
@@ -177,13 +182,11 @@ export class Backups {
   /** Whether this node has nothing of its own yet, or is amid being restored from this backup. */
   #isFresh({ bundle, node: author }: Manifest): boolean {
     const { restored } = this.memory;
-    const { records, node, size } = this.#parts;
+    const { records, node } = this.#parts;
     if (author === node) return false;
     if (restored?.bundle === bundle && !restored.whole) return true;
-    const { objects, clients } = size();
-    return (
-      objects === 0 && clients === 0 && records.members().every((member) => member.node === node)
-    );
+    if (restored?.whole === true || records.hasActed()) return false;
+    return records.members().every((member) => member.node === node || member.removed);
   }
 
   #rememberFailure(reason: string): void {

@@ -19,6 +19,8 @@ export type BackupErrorCode =
   | 'no-room'
   | 'not-written'
   | 'busy'
+  /** Its node was removed by a person, and it holds what that node wrote afterwards. */
+  | 'removed'
   /** The act was not confirmed as it has to be. */
   | 'not-confirmed'
   | 'keeper-unavailable';

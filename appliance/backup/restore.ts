@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { contextBytes, creationOf } from '../keystore/material.ts';
 import { decodeHead } from '../keystore/record.ts';
 import { fromKeeper } from './bundle-key.ts';
-import { damaged } from './error.ts';
+import { BackupError, damaged } from './error.ts';
 import type { BundledRecord } from './item.ts';
 import type { Heads, Manifest } from './manifest.ts';
 import { openBundle } from './read.ts';
@@ -11,18 +11,39 @@ import type { VerifyParts } from './verify.ts';
 
 /** What takes a backup's records in. */
 export interface RecordTarget {
+  /** The node's own identifier. */
+  readonly node: string;
   heads(): Heads;
   digest(pause: () => Promise<void>): Promise<Manifest['state']>;
-  members(): readonly { readonly node: string }[];
-  trust(node: string, recordKey: string, reason: 'restored'): Promise<void>;
+  members(): readonly {
+    readonly node: string;
+    readonly removed: boolean;
+    readonly lost?: true;
+    readonly transportKey: string;
+  }[];
+  introduce(recordKeys: Readonly<Record<string, string>>): Promise<void>;
+  removeLost(nodes: readonly string[]): Promise<void>;
+  holdsMore(heads: Heads): boolean;
+  /** Whether this node itself ever made or changed an object, a client or a group. */
+  hasActed(): boolean;
+  /** `sender`: the member that answers for what removed nodes wrote after their removal. */
   ingest(
     entries: readonly BundledRecord[],
+    sender?: string,
   ): Promise<{ readonly added: number; readonly corrupt: readonly string[] }>;
 }
 
 export interface RestoreParts extends VerifyParts {
   readonly target: RecordTarget;
   readonly commitmentKey: KeyObject;
+}
+
+/** What a person said beside the file. */
+export interface RestoreChoice {
+  /** Whether this node takes the place of those that the backup is of. */
+  readonly fresh: boolean;
+  /** Whether what a removed node wrote after its removal is wanted. */
+  readonly fromRemoved: boolean;
 }
 
 export interface Restored {
@@ -59,23 +80,57 @@ const batchMost = 256;
 export async function restoreBundle(
   open: () => AsyncIterable<Buffer>,
   parts: RestoreParts,
+  choice: RestoreChoice,
 ): Promise<Restored> {
   const { target } = parts;
   const { manifest, totals, spokenOf } = await verifyBundle(open(), parts);
-  const members = new Set(target.members().map(({ node }) => node));
-  for (const [node, key] of Object.entries(manifest.recordKeys)) {
-    if (!members.has(node)) await target.trust(node, key, 'restored');
-  }
+  refuseShutOut(manifest.node, isNews(target.heads(), manifest.heads), target, choice);
+  const before = target.heads();
+  await target.introduce(manifest.recordKeys);
   const { added, files } = await take(open(), parts);
-  const held = target.heads();
-  const newer = Object.entries(held).reduce(
+  const newer = Object.entries(before).reduce(
     (sum, [epoch, [seq]]) => sum + Math.max(0, seq - (manifest.heads[epoch]?.[0] ?? 0)),
     0,
   );
-  const missing = missingFrom(held, spokenOf);
+  await removeThoseGone(Object.keys(manifest.recordKeys), target, choice);
+  const missing = missingFrom(target.heads(), spokenOf);
   const { records, secrets, absent } = totals;
   const same = await isSame(manifest, parts);
   return { manifest, records, secrets, absent, added, missing, newer, same, files };
+}
+
+/** Whether these heads lie anywhere before those. */
+function isNews(held: Heads, heads: Heads): boolean {
+  return Object.entries(heads).some(([epoch, [seq]]) => (held[epoch]?.[0] ?? 0) < seq);
+}
+
+/**
+ * A node that a person shut out may have been in other hands since: what it wrote alone is taken
+ * only by a person's word. Throws BackupError `removed`.
+ */
+export function refuseShutOut(
+  author: string,
+  news: boolean,
+  target: Pick<RecordTarget, 'members'>,
+  { fresh, fromRemoved }: RestoreChoice,
+): void {
+  if (fresh || fromRemoved || !news) return;
+  const member = target.members().find(({ node }) => node === author);
+  if (member?.removed !== true || member.lost === true) return;
+  throw new BackupError('removed', 'its node was removed, and wrote this afterwards');
+}
+
+/** Nodes that were never linked to this one, or whose place it takes: nobody waits for them. */
+export async function removeThoseGone(
+  nodes: readonly string[],
+  target: RecordTarget,
+  { fresh }: Pick<RestoreChoice, 'fresh'>,
+): Promise<void> {
+  const gone = target
+    .members()
+    .filter(({ node, transportKey }) => nodes.includes(node) && (fresh || transportKey === ''))
+    .map(({ node }) => node);
+  await target.removeLost(gone.filter((node) => node !== target.node));
 }
 
 async function isSame(
@@ -84,17 +139,14 @@ async function isSame(
 ): Promise<boolean | undefined> {
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const { fold, digest } = await target.digest(turn);
-  // An epoch of one record holds no more than its beginning, which changes no object.
-  const more = Object.entries(target.heads()).some(
-    ([epoch, [seq]]) => seq > Math.max(1, heads[epoch]?.[0] ?? 0),
-  );
-  return more || fold !== state.fold ? undefined : digest === state.digest;
+  return target.holdsMore(heads) || fold !== state.fold ? undefined : digest === state.digest;
 }
 
 async function take(
   source: AsyncIterable<Buffer>,
   parts: RestoreParts,
 ): Promise<{ added: number; files: Map<string, Buffer> }> {
+  const { target } = parts;
   const { content } = await openBundle(source, parts);
   const files = new Map<string, Buffer>();
   let added = 0;
@@ -102,7 +154,7 @@ async function take(
   const flush = async (): Promise<void> => {
     const fresh = await Promise.all(batch.map((record) => sealedAnew(record, parts)));
     batch = [];
-    added += (await parts.target.ingest(fresh)).added;
+    added += (await target.ingest(fresh, target.node)).added;
   };
   for await (const each of content) {
     if (each.is === 'file') {

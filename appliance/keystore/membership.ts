@@ -15,6 +15,8 @@ export interface Member {
   readonly transportKey: string;
   /** Removed for good: no link is made to it. What it wrote before then stays good. */
   readonly removed: boolean;
+  /** Removed because its hardware was lost, by nobody's distrust: all it wrote stays good. */
+  readonly lost?: true;
 }
 
 /** Where trust begins: this node itself, the node it was paired with, a backup's author. */
@@ -80,6 +82,7 @@ export class Membership {
   keyFor(record: RecordHead, sender: string | undefined): KeyObject | undefined {
     const known = this.#known.get(record.node);
     if (known?.last === undefined || record.node === this.#anchors[0]?.node) return known?.key;
+    if (known.member.lost === true) return known.key;
     const passed = sender !== undefined && this.#known.get(sender)?.member.removed === false;
     const counted = record.seq <= (known.last.get(record.epoch) ?? 0);
     return passed || counted ? known.key : undefined;
@@ -111,8 +114,11 @@ export class Membership {
       known.member = { ...known.member, transportKey, name, addresses };
       return;
     }
-    const { heads } = JSON.parse(record.payload) as Payloads['member-removed'];
-    known.member = { ...known.member, removed: true };
+    const { heads, why } = JSON.parse(record.payload) as Payloads['member-removed'];
+    const { lost: _lost, ...member } = known.member;
+    // Whoever was shut out by a person stays so, whatever else is said of it.
+    const shutOut = why !== 'lost' || (known.member.removed && _lost === undefined);
+    known.member = { ...member, removed: true, ...(shutOut ? {} : { lost: true }) };
     known.last ??= new Map();
     for (const [epoch, seq] of Object.entries(heads)) {
       known.last.set(epoch, Math.max(seq, known.last.get(epoch) ?? 0));

@@ -59,6 +59,11 @@ export interface Payloads {
   readonly 'member-removed': {
     /** The newest record of each of its epochs that the remover knew. */
     readonly heads: Readonly<Record<string, number>>;
+    /**
+     * `lost`: nobody shut it out, its hardware is gone and a backup took its place. What it wrote
+     * after that backup is good wherever it is found.
+     */
+    readonly why?: 'lost';
   };
   /** Object: "cluster". How many copies a new key needs (DESIGN, "Two nodes"). */
   readonly 'copy-policy-set': {

@@ -9,9 +9,10 @@ import type { Conflict as Said } from './fact.ts';
 import { inOrder } from './fold.ts';
 import { endHealing } from './heal.ts';
 import type { Healing } from './heal.ts';
-import type { Payloads } from './payload.ts';
 import { Keeping } from './keeping.ts';
 import type { Look } from './keeping.ts';
+import { kinds, subjectOf } from './payload.ts';
+import type { Kind, Payloads } from './payload.ts';
 import { journalHolder, Receipts } from './receipt.ts';
 import type { Copies } from './receipt.ts';
 import { stateDigest } from './state-digest.ts';
@@ -42,6 +43,12 @@ export interface ReplicaParts extends ExchangeParts {
   /** Runs a mutation in the next group commit. */
   readonly commit: <T>(mutation: (draft: Draft) => T) => Promise<Awaited<T>>;
 }
+
+/** Kinds that speak of objects, clients and groups, in SQL. */
+const ofClients = kinds
+  .filter((kind) => subjectOf(kind) !== 'node')
+  .map((kind) => `'${kind}'`)
+  .join();
 
 /** The keystore as other nodes and backups see it: records and secrets out, and in. */
 export class Replica {
@@ -144,9 +151,55 @@ export class Replica {
   }
 
   /** Takes this node's records, and those of whom it names, from now on. */
-  trust(node: string, recordKey: string, reason: 'paired' | 'restored'): Promise<void> {
+  trust(node: string, recordKey: string, reason: 'paired'): Promise<void> {
     return this.#parts.commit(() => {
       this.#parts.records.anchor(node, recordKey, reason);
+    });
+  }
+
+  /**
+   * Says by records that these nodes were members, before what they wrote is taken in: so other
+   * nodes, which get all of it from here, take it too. Those that are known already are left out.
+   */
+  async introduce(recordKeys: Readonly<Record<string, string>>): Promise<void> {
+    const known = new Set(this.members().map(({ node }) => node));
+    const strangers = Object.entries(recordKeys).filter(([node]) => !known.has(node));
+    if (strangers.length === 0) return;
+    await this.#parts.commit(() => {
+      for (const [node, recordKey] of strangers) {
+        const payload = { recordKey, transportKey: '', name: node.slice(0, 8), addresses: [] };
+        this.#append('member-joined', node, payload);
+      }
+    });
+  }
+
+  /** Removes those of these nodes that are members still: they are lost, nobody links to them. */
+  async removeLost(nodes: readonly string[]): Promise<void> {
+    const present = new Set(this.#others());
+    const lost = nodes.filter((node) => present.has(node));
+    if (lost.length === 0) return;
+    await this.#parts.commit(() => {
+      for (const node of lost) {
+        const heads = this.#parts.records.headsOf(node);
+        this.#append('member-removed', node, { heads, why: 'lost' });
+      }
+    });
+  }
+
+  /** Whether this node itself ever made or changed an object, a client or a group. */
+  hasActed(): boolean {
+    const find = `SELECT 1 FROM record WHERE node = ? AND kind IN (${ofClients}) LIMIT 1`;
+    return this.#parts.database.prepare(find).get(this.node) !== undefined;
+  }
+
+  /** Whether records of objects, clients or groups are here that lie behind these heads. */
+  holdsMore(heads: Heads): boolean {
+    const find = this.#parts.database.prepare(
+      `SELECT 1 FROM record WHERE epoch = ? AND seq > ? AND kind IN (${ofClients}) LIMIT 1`,
+    );
+    return Object.entries(this.heads()).some(([epoch, [seq]]) => {
+      const from = heads[epoch]?.[0] ?? 0;
+      return seq > from && find.get(epoch, from) !== undefined;
     });
   }
 
@@ -304,6 +357,11 @@ export class Replica {
     }
     const present = [this.node, ...this.#others()].map((node) => latest.get(node) ?? []);
     return (present[0] ?? []).filter((feature) => present.every((each) => each.includes(feature)));
+  }
+
+  #append<K extends Kind>(kind: K, object: string, payload: Payloads[K]): void {
+    const { records, projection, now } = this.#parts;
+    projection.apply(records.append(kind, object, payload, now()));
   }
 
   #others(): string[] {

@@ -124,9 +124,18 @@ export class CopyPromise implements CopyGuard {
     return policy === 'alone-for' && this.#aloneSeconds() < seconds;
   }
 
-  /** Whether there ever was another node: a removed one leaves this one alone, not free. */
+  /**
+   * Whether there ever was another node: a removed one leaves this one alone, not free. One that a
+   * backup came from was never linked to anybody, unless its records say so.
+   */
   #paired(): boolean {
-    return this.#parts.replica.members().length > 1;
+    const { replica } = this.#parts;
+    return replica
+      .members()
+      .some(
+        ({ node, removed, transportKey }) =>
+          node !== replica.node && !(removed && transportKey === ''),
+      );
   }
 
   /** Measured while the node runs, by a clock that nobody sets: no wild clock refuses a key. */

@@ -63,7 +63,6 @@ export class NodeBackups {
       size: () => ({
         bytes: sizeOf(database, `${database}-wal`),
         objects: keystore.count().objects,
-        clients: keystore.clients().length,
       }),
       software: version,
       folder,
@@ -100,8 +99,8 @@ export class NodeBackups {
           const { bundle, cluster, node, made, software } = head;
           return { file, bytes, bundle, cluster, node, made, software };
         }),
-      restore: async (bytes, act) => {
-        const restored = await backups.restore(bytes, act);
+      restore: async (bytes, act, choice) => {
+        const restored = await backups.restore(bytes, act, choice);
         const { manifest, records, secrets, added, newer, missing, fresh, files } = restored;
         const restarts = fresh && this.#stageIdentity(files);
         if (restored.same === false) {

@@ -56,7 +56,7 @@ test('a new node becomes what the backup was, and stays it when that is repeated
   t.is(first.files.get('server.pem')?.toString(), 'a certificate');
   await holds(t, next, keys);
   t.is(stateOf(next), stateOf(old));
-  t.is(next.keystore.verify().records, 302);
+  t.is(next.keystore.verify().records, 304);
   const second = await next.backups.restore(chunked(bundle), by);
   t.like(second, { added: 0, fresh: false });
   t.is(next.backups.memory.restored?.whole, true);
@@ -85,6 +85,59 @@ test('a restore only adds: newer records stay, and both nodes’ keys are there'
   t.like(await two.backups.restore(chunked(await one.bundle()), by), { added: 11 });
   await holds(t, two, late);
   t.is(two.keystore.object(destroyed)?.compromiseDate, 1_700_000_000);
+});
+
+test('what a restored node passes on, a node that never saw the old one takes', async (t) => {
+  const { keeper } = await provenKeeper(t);
+  const old = backupNode(t, keeper);
+  const keys = await keysOf(old, 20);
+  const restored = backupNode(t, keeper);
+  await restored.backups.restore(chunked(await old.bundle()), by);
+  const { replica } = restored.keystore;
+  const member = replica.members().find(({ node }) => node === old.keystore.replica.node);
+  t.like(member, { removed: true, lost: true, transportKey: '' });
+  const third = backupNode(t, keeper);
+  const own = replica.members().find(({ node }) => node === replica.node);
+  await third.keystore.replica.trust(replica.node, own?.recordKey ?? '', 'paired');
+  const { entries } = replica.after({}, { records: 1000, bytes: 1 << 20 });
+  await third.keystore.replica.ingest(entries, replica.node);
+  await holds(t, third, keys);
+  t.deepEqual(third.keystore.replica.members().map(({ node }) => node).length, 3);
+  // A newer backup of the old node that is found later is taken without another word.
+  const late = await keysOf(old, 5);
+  const bundle = await old.bundle();
+  t.like(await restored.backups.restore(chunked(bundle), by), { added: 5, fresh: false });
+  await holds(t, restored, late);
+});
+
+test('what a removed node wrote afterwards is taken by a person’s word alone', async (t) => {
+  const { keeper } = await provenKeeper(t);
+  const one = backupNode(t, keeper);
+  const other = backupNode(t, keeper);
+  const known = await keysOf(other, 3);
+  await one.keystore.change((draft) => {
+    draft.append({ kind: 'group-made', group: 'own' });
+  });
+  await one.backups.restore(chunked(await other.bundle()), by);
+  await one.keystore.change((draft) => {
+    draft.append({ kind: 'member-removed', node: other.keystore.replica.node });
+  });
+  // All of it is here already: nothing that could be refused.
+  t.like(await one.backups.restore(chunked(await other.bundle()), by), { added: 0 });
+  const after = await keysOf(other, 2);
+  const bundle = await other.bundle();
+  const refused = await t.throwsAsync(one.backups.restore(chunked(bundle), by), {
+    instanceOf: BackupError,
+  });
+  t.is(refused.code, 'removed');
+  const wanted = await one.backups.restore(chunked(bundle), by, { fromRemoved: true });
+  t.is(wanted.added, 2);
+  await holds(t, one, known);
+  await holds(t, one, after);
+  // A present member that has it passes it on in its own backup.
+  const third = backupNode(t, keeper);
+  await third.backups.restore(chunked(await one.bundle()), by);
+  await holds(t, third, after);
 });
 
 test('what others speak of and the backup does not hold is listed', async (t) => {

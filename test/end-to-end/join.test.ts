@@ -1,51 +1,10 @@
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
-import { AdminClient } from '../../appliance/admin/client.ts';
 import { until } from '../harness/appliance.ts';
-import type { Ended, Role, RunningAppliance } from '../harness/appliance.ts';
+import type { Role, RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
 import { startNode } from '../harness/pair.ts';
-
-interface Invitation {
-  readonly code: string;
-  readonly addresses: readonly string[];
-}
-
-async function json<T>(appliance: RunningAppliance, ...parameters: string[]): Promise<T> {
-  const { code, stdout, stderr } = await appliance.twinlock(...parameters, '--json');
-  if (code !== 0) throw new Error(`${parameters.join(' ')}: ${stderr}`);
-  return JSON.parse(stdout) as T;
-}
-
-const invite = (a: RunningAppliance): Promise<Invitation> => json(a, 'peer', 'invite', '--no-wait');
-
-function join(b: RunningAppliance, { code, addresses }: Invitation): Promise<Ended> {
-  return b.twinlock('peer', 'join', addresses[0] ?? '', code, '--yes', '--json');
-}
-
-const words = ({ stderr }: Ended): string => /\n\n {2}([\s\S]+?)\n\n/.exec(stderr)?.[1] ?? '';
-
-async function pairByHand(t: ExecutionContext, a: RunningAppliance, b: RunningAppliance) {
-  const joining = join(b, await invite(a));
-  await waitsOrEnds(a, joining);
-  const here = await a.twinlock('peer', 'confirm', '--yes');
-  const there = await joining;
-  t.is(there.code, 0, there.stderr);
-  t.is(here.code, 0, here.stderr);
-  t.regex(words(here), /^[a-z]+( +[a-z]+){4}\n +[a-z]+( [a-z]+){4}$/);
-  t.is(words(here), words(there));
-  return JSON.parse(there.stdout) as { joined: boolean; keys: number; endpoint: string };
-}
-
-/** Waits until the words are to be compared; throws what the joiner said when it ended instead. */
-async function waitsOrEnds(a: RunningAppliance, joining: Promise<Ended>): Promise<void> {
-  const seen: Ended[] = [];
-  void joining.then((ended) => seen.push(ended));
-  await until('it waits for persons', async () => {
-    if (seen[0] !== undefined) throw new Error(seen[0].stderr);
-    return (await stateOf(a)) === 'comparing';
-  });
-}
+import { invite, join, json, pairByHand, stateOf, waitsOrEnds } from '../harness/pairing.ts';
+import type { Invitation } from '../harness/pairing.ts';
 
 test('two persons pair by hand; a second joiner replaces the first', async (t) => {
   t.timeout(240_000);
@@ -125,11 +84,6 @@ test('the first node is lost: the second one lets in a third, with every key', a
 function nameOf({ state }: RunningAppliance): string {
   return state.split('/').at(-1) ?? '';
 }
-
-const stateOf = async (node: RunningAppliance): Promise<string> => {
-  const admin = new AdminClient(node.file('run', 'admin.sock'));
-  return (await admin.pairing().catch(() => undefined))?.state ?? 'away';
-};
 
 async function bothAnswer(...nodes: readonly RunningAppliance[]): Promise<void> {
   await until('both are there again', async () => {

@@ -6,6 +6,8 @@ import { launch, removeFolder, RunningAppliance, startAppliance } from '../harne
 import { temporaryFolder, until } from '../harness/appliance.ts';
 import type { Ended, Role } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
+import { freePort, startNode } from '../harness/pair.ts';
+import { json, pairByHand } from '../harness/pairing.ts';
 
 interface Blank {
   readonly node: RunningAppliance;
@@ -17,6 +19,7 @@ interface Blank {
 async function blank(t: ExecutionContext, token: 'softhsm' | 'tpm' = 'softhsm'): Promise<Blank> {
   const state = temporaryFolder();
   const parameters = ['--state', state, '--token', token, '--listen', '127.0.0.1:0', '--blank'];
+  parameters.push('--peer', `127.0.0.1:${await freePort()}`);
   const { child, ready, ended } = launch(parameters);
   t.teardown(async () => {
     child.kill('SIGTERM');
@@ -24,10 +27,11 @@ async function blank(t: ExecutionContext, token: 'softhsm' | 'tpm' = 'softhsm'):
     removeFolder(state);
   });
   const node = new RunningAppliance(state, '127.0.0.1:0', child, ended);
-  await until('the box waits', async () => {
+  const waits = async (): Promise<boolean> => {
     const { stdout } = await node.twinlock('status', '--json');
     return stdout.includes('NOT CONFIGURED');
-  });
+  };
+  await until('the box waits', waits, 120_000);
   const restored = async (): Promise<RunningAppliance> =>
     new RunningAppliance(state, await ready, child, ended);
   return { node, restored };
@@ -42,6 +46,8 @@ async function lostNode(
   readonly shares: readonly string[];
   readonly secrets: ReadonlyMap<string, string>;
   readonly files: string;
+  /** What a thief has: the whole box, which still starts. */
+  readonly state: string;
   readonly status: { fingerprints: { sha256: string }; wrappingKey: { generation: string } };
 }> {
   const old = await startAppliance(t, { token });
@@ -70,8 +76,8 @@ async function lostNode(
     return join(away, name);
   });
   await old.stop();
-  removeFolder(old.state);
-  return { backup, shares, secrets, files: join(away, 'client'), status };
+  const { state } = old;
+  return { backup, shares, secrets, files: join(away, 'client'), state, status };
 }
 
 function keepClient(node: RunningAppliance, files: string): void {
@@ -81,7 +87,7 @@ function keepClient(node: RunningAppliance, files: string): void {
 
 test('a lost node comes back on other hardware, to its clients as it was', async (t) => {
   t.timeout(240_000);
-  const { backup, shares, secrets, files, status } = await lostNode(t, 40, 'tpm');
+  const { backup, shares, secrets, files, state, status } = await lostNode(t, 40, 'tpm');
   const { node, restored } = await blank(t, 'softhsm');
   const restore = (...more: readonly string[]): Promise<Ended> =>
     node.twinlock('restore', backup, ...more, '--json');
@@ -113,12 +119,46 @@ test('a lost node comes back on other hardware, to its clients as it was', async
     [...new Set(table.slots.map((slot) => slot.generation))],
     [now.wrappingKey.generation],
   );
+  // The old box with its token opens what it had, and nothing of the new table.
+  for (const copy of ['slots.a', 'slots.b']) {
+    copyFileSync(back.file('keeper', copy), join(state, 'keeper', copy));
+  }
+  const thief = await launch(['--state', state, '--token', 'tpm', '--listen', '127.0.0.1:0']).ended;
+  t.is(thief.code, 21, thief.stderr);
   // Repeated it needs the shares, for the old wrapping key is gone, and changes nothing.
   const without = await restore();
   t.is(without.code, 3);
   t.regex(without.stderr, twoLines);
   const again = await restore(...shares.slice(2));
   t.like(JSON.parse(again.stdout), { added: 0, fresh: false, restarts: false });
+});
+
+test('a restored node has no ghost for a peer, and pairs with a new one', async (t) => {
+  t.timeout(240_000);
+  const { backup, shares, secrets, files } = await lostNode(t, 20);
+  const { node, restored } = await blank(t);
+  const done = await node.twinlock('restore', backup, ...shares.slice(0, 3));
+  t.is(done.code, 0, done.stderr);
+  const back = await restored();
+  keepClient(back, files);
+  const client = new KmipClient(back);
+  const { peers } = await json<{ peers: object[] }>(back, 'peer', 'status');
+  t.deepEqual(peers, []);
+  const { warnings } = await json<{ warnings: string[] }>(back, 'status');
+  t.deepEqual(
+    warnings.filter((each) => /away|peer any more/.test(each)),
+    [],
+  );
+  const other = await startNode(t, { fresh: true });
+  const { endpoint } = await pairByHand(t, back, other);
+  const second = new RunningAppliance(other.state, endpoint, other.child, other.ended);
+  keepClient(second, files);
+  const there = new KmipClient(second);
+  for (const [id, key] of secrets) t.is(await there.insist(() => there.get(id)), key);
+  const made = await client.create();
+  t.is(await there.insist(() => there.get(made)), await client.get(made));
+  there.end();
+  client.end();
 });
 
 test('a restore that is killed at any moment is repeated and loses nothing', async (t) => {

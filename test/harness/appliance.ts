@@ -20,7 +20,7 @@ export class RunningAppliance {
   readonly state: string;
   readonly host: string;
   readonly port: number;
-  readonly #child: ChildProcess;
+  readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
 
   constructor(state: string, endpoint: string, child: ChildProcess, ended: Promise<Ended>) {
@@ -28,7 +28,7 @@ export class RunningAppliance {
     const colon = endpoint.lastIndexOf(':');
     this.host = endpoint.slice(0, colon);
     this.port = Number(endpoint.slice(colon + 1));
-    this.#child = child;
+    this.child = child;
     this.ended = ended;
   }
 
@@ -76,7 +76,7 @@ export class RunningAppliance {
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
-    this.#child.kill(signal);
+    this.child.kill(signal);
     return this.ended;
   }
 

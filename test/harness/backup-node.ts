@@ -87,10 +87,9 @@ function open(identity: Identity): BackupNode {
   opened.push(keystore);
   const audit: string[] = [];
   const random = (bytes: number): Buffer => randomBytes(bytes);
-  const size = (): { bytes: number; objects: number; clients: number } => ({
+  const size = (): { bytes: number; objects: number } => ({
     bytes: 0,
     objects: keystore.count().objects,
-    clients: keystore.clients().length,
   });
   const records = keystore.replica;
   const files = (): [string, Buffer][] => [['server.pem', Buffer.from('a certificate')]];

@@ -65,7 +65,8 @@ export async function startNode(
   return new RunningAppliance(state, first, started.child, started.ended);
 }
 
-function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody has now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo;

@@ -1,7 +1,7 @@
 import type { Reach } from '../appliance.ts';
 import { bytesRoute, route } from '../route.ts';
 import type { Route } from '../route.ts';
-import { backupFolder, backupView, createBackup, madeView, restoredView } from '../schema.ts';
+import { backupFolder, backupView, createBackup, madeView, restoreChoice, restoredView } from '../schema.ts';
 import { verifiedView, z } from '../schema.ts';
 
 export function backupRoutes({ opened }: Reach): Route[] {
@@ -46,8 +46,10 @@ export function backupRoutes({ opened }: Reach): Route[] {
       role: 'officer',
       what: 'take the records of a backup in that are not here',
       takesBytes: true,
+      query: restoreChoice,
       answer: restoredView,
-      handle: ({ bytes, act }) => opened().backups.restore(bytes, act),
+      handle: ({ bytes, act, query }) =>
+        opened().backups.restore(bytes, act, { fromRemoved: query.from_removed === 'yes' }),
     }),
   ];
 }

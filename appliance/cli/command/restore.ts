@@ -24,6 +24,7 @@ export async function restore(
   context: Context,
   file: string,
   shareFiles: readonly string[],
+  choice: { readonly fromRemoved?: boolean } = {},
 ): Promise<void> {
   const { keeper, print } = context;
   const head = headOf(file);
@@ -34,7 +35,7 @@ export async function restore(
   }
   if (state === 'new') await openNew(context, head, shareFiles);
   await serving(context);
-  const restored = await take(context, file, head, shareFiles);
+  const restored = await take({ context, file, head, shareFiles, choice });
   if (restored.restarts) await serving(context);
   if (restored.fresh) await rotate(context);
   print(restored, () => described(restored));
@@ -54,22 +55,29 @@ async function openNew(
   await asked(context.keeper, (console) => console.restore({ shares, rootKeyLabel, slots }));
 }
 
-async function take(
-  context: Context,
-  file: string,
-  { slots }: BundleHead,
-  files: readonly string[],
-): Promise<RestoredView> {
+async function take({
+  context,
+  file,
+  head: { slots },
+  shareFiles: files,
+  choice,
+}: {
+  readonly context: Context;
+  readonly file: string;
+  readonly head: BundleHead;
+  readonly shareFiles: readonly string[];
+  readonly choice: { readonly fromRemoved?: boolean };
+}): Promise<RestoredView> {
   const { admin, keeper } = context;
   try {
-    return await admin.restore(openBackup(file));
+    return await admin.restore(openBackup(file), choice);
   } catch (error) {
     const needed = error instanceof AdminRefusal && error.code === 'shares-needed';
     if (!needed || (files.length === 0 && !process.stdin.isTTY)) throw error;
   }
   const shares = await givenShares(context, files);
   await asked(keeper, (console) => console.lend({ shares, slots }));
-  return admin.restore(openBackup(file));
+  return admin.restore(openBackup(file), choice);
 }
 
 /** The old node knows the wrapping key too, and somebody may have it. */
@@ -145,6 +153,10 @@ export const commands: readonly Command[] = [
     name: 'restore',
     parameters: ['<file>', '[share...]'],
     what: 'take a backup in; shares’ files for a new node, or for an old backup',
-    run: (context, [file = '', ...shares]) => restore(context, file, shares),
+    options: [
+      { flags: '--from-removed', what: 'also what a removed node wrote after its removal' },
+    ],
+    run: (context, [file = '', ...shares], options: { fromRemoved?: boolean }) =>
+      restore(context, file, shares, options),
   },
 ];
