@@ -233,7 +233,7 @@ test('what an older copy still holds does not bring a purged key back', async (t
   const fresh = new TestNode(t, one.cluster);
   const keystore = fresh.open();
   t.teardown(() => keystore.close());
-  await keystore.replica.trust(one.node.id, one.node.publicKey, 'restored');
+  await keystore.replica.trust(one.node.id, one.node.publicKey, 'paired');
   await keystore.replica.ingest(old);
   t.deepEqual(await secretOf(keystore, id).catch(() => 'destroyed'), secret);
   await keystore.replica.ingest(
