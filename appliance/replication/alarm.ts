@@ -43,7 +43,9 @@ export function replicationAlarms(view: ReplicationView): string[] {
       ? []
       : ['this node was put back to an older disk: it only reads until its peer has healed it']),
     ...peers.flatMap((peer) => peerAlarms(peer, until)),
-    ...(peers.length === 0 ? [`this node has no peer any more: pair it with another one; ${until}`] : []),
+    ...(peers.length === 0
+      ? [`this node has no peer any more: pair it with another one; ${until}`]
+      : []),
     ...(single.count === 0
       ? []
       : [`${single.count} keys have a single copy, on this node: bring the peer back`]),

@@ -1,7 +1,14 @@
 import type { Reach } from '../appliance.ts';
 import { bytesRoute, route } from '../route.ts';
 import type { Route } from '../route.ts';
-import { backupFolder, backupView, createBackup, madeView, restoreChoice, restoredView } from '../schema.ts';
+import {
+  backupFolder,
+  backupView,
+  createBackup,
+  madeView,
+  restoreChoice,
+  restoredView,
+} from '../schema.ts';
 import { verifiedView, z } from '../schema.ts';
 
 export function backupRoutes({ opened }: Reach): Route[] {
