@@ -6,6 +6,7 @@ import { AdminError } from '../admin/error.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import { replaceFile } from '../disk/durable-file.ts';
 import { SealedFiles } from '../keystore/sealed-file.ts';
+import type { Heads } from '../keystore/record-log.ts';
 import type { Anchor } from '../keystore/membership.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
@@ -149,9 +150,14 @@ function makeSelf(random: (bytes: number) => Buffer): {
   return { key: key.export({ format: 'pem', type: 'pkcs8' }).toString(), certificate, der };
 }
 
+/** For so long two nodes try to find the same moment at which they compare their states. */
+const comparisonMilliseconds = 5_000;
+
 /**
  * Resolves once everything of the cluster is here: the same folded state as there, and every secret
- * opened. Only then the node serves, and is a member like any other. At once for one that is.
+ * opened. Only then the node serves, and is a member like any other. At once for one that is. Where
+ * clients change something all the time the states are never compared: then all that the other
+ * node had at the beginning has to be here, and nothing found to differ.
  */
 export async function caughtUp(parts: {
   readonly keystore: SqliteKeystore;
@@ -164,11 +170,23 @@ export async function caughtUp(parts: {
   const { pair } = await keeper.status();
   if (pair?.joining !== true) return;
   log('info', 'joined; taking the records of the cluster', { from: joined.name });
+  let wanted: Heads | undefined;
+  let since: number | undefined;
   for (;;) {
     const peer = replication.view().peers.find(({ node }) => node === joined.node);
-    if (peer?.equal === true && keystore.replica.lacking(1).length === 0) break;
+    if (peer !== undefined && peer.state !== 'away') wanted ??= { ...peer.heads };
+    const own = keystore.replica.heads();
+    const now = replication.surroundings.elapsed();
+    if (wanted !== undefined && holds(own, wanted)) since ??= now;
+    const tried = since !== undefined && now - since > comparisonMilliseconds;
+    const isSame = peer?.equal === true || (tried && peer?.equal === undefined);
+    if (isSame && keystore.replica.lacking(1).length === 0) break;
     await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
   }
   await keeper.joined();
-  log('info', 'JOINED: both nodes have the same, and every secret was opened here', {});
+  log('info', 'JOINED: this node has everything, and every secret was opened here', {});
+}
+
+function holds(own: Heads, wanted: Heads): boolean {
+  return Object.entries(wanted).every(([epoch, [seq]]) => (own[epoch]?.[0] ?? 0) >= seq);
 }
