@@ -19,7 +19,7 @@ export interface ActCount {
   readonly count: number;
 }
 
-const states = ['SERVING', 'DEGRADED', 'SEALED', 'NOT CONFIGURED'] as const;
+const states = ['SERVING', 'DEGRADED', 'SEALED', 'SHREDDED', 'NOT CONFIGURED'] as const;
 
 /** The metrics in Prometheus' text format; names and help are docs/monitor.md's. */
 export class Metrics {

@@ -58,7 +58,7 @@ export const setRetention = z.object({
 });
 
 export const statusView = z.object({
-  state: z.enum(['SERVING', 'DEGRADED', 'SEALED', 'NOT CONFIGURED']),
+  state: z.enum(['SERVING', 'DEGRADED', 'SEALED', 'SHREDDED', 'NOT CONFIGURED']),
   version: z.string(),
   node: z.string(),
   /** These three are absent while no KMIP is served: no wrapping key is open. */

@@ -62,6 +62,12 @@ export function refusalOf(error: KeeperError): CommandError {
     }
     case 'token':
       return new CommandError('not-serving', error.message, tokenHint(error.message), cause);
+    case 'shred-refused':
+      return new CommandError('refused', error.message, 'nothing was changed', cause);
+    case 'shredded': {
+      const hint = 'twinlock holders says what else held them; set the node up on an empty state';
+      return new CommandError('refused', error.message, hint, cause);
+    }
     case 'not-new':
       return new CommandError('refused', error.message, hintWhereKeysAre, cause);
     default: {

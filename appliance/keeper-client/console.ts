@@ -1,4 +1,5 @@
 import { KeeperConnection } from './connection.ts';
+import type { KeyHolders, Shredded } from './holders.ts';
 import type { KeeperStatus } from './keeper.ts';
 import type { PairingCandidate, PublicRoot } from './pairing.ts';
 import { joinItems, keeperRequest } from './request.ts';
@@ -141,6 +142,21 @@ export class KeeperConsole {
   /** Wipes every wrapping key from memory; nothing opens until `unseal`, not even after a boot. */
   async seal(): Promise<void> {
     await this.#connection.call(keeperRequest.shut, Buffer.alloc(0));
+  }
+
+  /** What holds the keys, or held them before they were shredded. Throws `shred-refused`. */
+  async holders(): Promise<KeyHolders> {
+    const answer = await this.#connection.call(keeperRequest.holders, Buffer.alloc(0));
+    return JSON.parse(answer.toString()) as KeyHolders;
+  }
+
+  /**
+   * Destroys every key of this node for good. `name`: the cluster's, as a person typed it. Gives
+   * what is left to be destroyed. Throws KeeperError `shred-refused`.
+   */
+  async shred(name: string): Promise<Shredded> {
+    const answer = await this.#connection.call(keeperRequest.shred, Buffer.from(name));
+    return JSON.parse(answer.toString()) as Shredded;
   }
 
   /** Opens the wrapping keys again. Throws KeeperError `token` where the token does not. */

@@ -16,8 +16,13 @@ export interface TokenView {
 
 /** What the keeper says of itself. */
 export interface KeeperStatus {
-  /** `new`: no slots; `sealed`: slots but no wrapping key open; `open`: serving. */
-  readonly state: 'new' | 'sealed' | 'open';
+  /**
+   * `new`: no slots; `sealed`: slots but no wrapping key open; `open`: serving; `shredded`: every
+   * key was destroyed by a person's order, for good.
+   */
+  readonly state: 'new' | 'sealed' | 'open' | 'shredded';
+  /** When that was ordered, in seconds since 1970, and how many root keys are still there. */
+  readonly shredded?: { readonly given: number; readonly left: number };
   /** Hex id (16 bytes) of the cluster; absent while new. */
   readonly cluster?: string;
   /** Hex id (16 bytes) of the generation that is written under; absent unless open. */
@@ -105,7 +110,9 @@ export type KeeperErrorCode =
   | 'token-unknown'
   | 'token-in-use'
   | 'passphrase-wrong'
-  | 'passphrase-short';
+  | 'passphrase-short'
+  | 'shred-refused'
+  | 'shredded';
 
 /** A refusal or absence of the keeper. */
 export class KeeperError extends Error {

@@ -58,6 +58,10 @@ export const keeperRequest = {
   shut: 23,
   /** Console only: `twinlock unseal`. Answered with nothing once the wrapping key is open. */
   unshut: 24,
+  /** Console only. Nothing; answered with JSON of KeyHolders. */
+  holders: 26,
+  /** Console only. The cluster's name as it was typed; answered with JSON of Shredded. */
+  shred: 27,
   /** Console only. JSON of LendRequest; answered with nothing. */
   lend: 32,
   /** Console only. Like `pin`, for a blank token; answered with the officer's PIN as text. */
@@ -100,6 +104,8 @@ export const keeperErrorCodes = [
   'token-in-use',
   'passphrase-wrong',
   'passphrase-short',
+  'shred-refused',
+  'shredded',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

@@ -28,6 +28,11 @@ const words = `
 /** 80 bits: who wants another text of the same words has to make 2^79 root keys. */
 const wordCount = 10;
 
+/** A cluster's name: four words of its id, for people who have to say which one they mean. */
+export function clusterName(cluster: string): string {
+  return fingerprintWords(`twinlock cluster ${cluster}`).slice(0, 4).join('-');
+}
+
 /** The first 80 bits of a text's SHA-256 as words, for people to compare. */
 export function fingerprintWords(text: string): string[] {
   const digest = createHash('sha256').update(text).digest();

@@ -10,6 +10,12 @@ export interface NamedToken {
   readonly pin: PinSource;
 }
 
+/** Folders, by the configuration, where copies of the keys lie that are not the keeper's. */
+export interface KeyCopies {
+  readonly backups?: string;
+  readonly journal?: string;
+}
+
 /** What a keeper is made of. */
 export interface KeeperOptions {
   /** Where the slot table lies. */
@@ -18,6 +24,7 @@ export interface KeeperOptions {
   readonly tokens: readonly [NamedToken, ...NamedToken[]];
   /** What a pulled token means: `serve` goes on, `seal` wipes the wrapping keys. */
   readonly tokenRemoval?: 'serve' | 'seal';
+  readonly copies?: KeyCopies;
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly random?: (bytes: number) => Buffer;

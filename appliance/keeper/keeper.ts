@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { InitialiseRequest, LendRequest, RestoreRequest } from '../keeper-client/console.ts';
+import type { KeyHolders, Shredded } from '../keeper-client/holders.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { KeeperOptions } from './keeper-options.ts';
@@ -11,6 +12,7 @@ import { Removal } from './removal.ts';
 import { destroyRetired } from './retired-root.ts';
 import { retireGenerations, rotateRootKey, rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
+import { Shredding } from './shredding.ts';
 import { SealOrder } from './seal-order.ts';
 import { openSlots } from './slot-opening.ts';
 import { readStored } from './slot-table.ts';
@@ -32,6 +34,7 @@ export class KeyKeeper {
   readonly #ring: KeyRing;
   readonly #tokens: TokenSet;
   readonly #turns = new Turns();
+  readonly #shredding: Shredding;
   readonly #removal: Removal;
   #byRemoval = false;
   #looking: Promise<void> | undefined;
@@ -46,12 +49,18 @@ export class KeyKeeper {
     this.#removal = new Removal(now);
     const random = (this.#random = options.random ?? randomBytes);
     this.#order = new SealOrder(folder);
-    const sealedByOrder = (): boolean => this.#order.stands();
+    const sealedByOrder = (): boolean =>
+      this.#order.stands() || this.#shredding.order !== undefined;
     const ring = (this.#ring = new KeyRing({ folder, random, sealedByOrder }));
     const tokens = (this.#tokens = new TokenSet(options.tokens, options));
     this.#parts = { folder, ring, tokens, random, now, log };
-    this.pairing = new Pairing(this.#parts, this.#turns);
     this.administrator = new Administrator(folder, random);
+    const wipe = (): void => {
+      this.wipe();
+    };
+    const { copies = {} } = options;
+    this.#shredding = new Shredding({ folder, tokens, copies, now, log, wipe });
+    this.pairing = new Pairing(this.#parts, { take: (act) => this.#act(act) });
   }
 
   status(): KeeperStatus {
@@ -59,6 +68,8 @@ export class KeyKeeper {
     const { found } = table === undefined ? readStored(this.#options.folder) : { found: true };
     return {
       state: written !== undefined ? 'open' : found ? 'sealed' : 'new',
+      ...this.#shredding.status(),
+
       ...(this.#order.stands() ? { byOrder: true } : {}),
       ...(this.#byRemoval ? { byRemoval: true } : {}),
       ...this.#ring.status(),
@@ -113,7 +124,8 @@ export class KeyKeeper {
         token.attempt(async () => {
           token.forgive();
           await token.login(pin);
-          if (this.#ring.written === undefined) await this.#openSlots();
+          if (this.#shredding.order !== undefined) await this.#shredding.advance();
+          else if (this.#ring.written === undefined) await this.#openSlots();
         }),
       );
     } finally {
@@ -140,7 +152,7 @@ export class KeyKeeper {
    * first without it. Throws KeeperError `not-new`, `token`, `token-unknown`.
    */
   initialise(label: string, name?: string): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#act(async () => {
       if (this.status().state !== 'new') {
         throw new KeeperError('not-new', 'there is a slot table already');
       }
@@ -158,12 +170,12 @@ export class KeyKeeper {
 
   /** See `rotateRootKey`. */
   rotateRootKey(request: InitialiseRequest): Promise<void> {
-    return this.#turns.take(() => rotateRootKey(this.#parts, request));
+    return this.#act(() => rotateRootKey(this.#parts, request));
   }
 
   /** See `rotateWrappingKey`. */
   rotateWrappingKey(): Promise<string> {
-    return this.#turns.take(() => rotateWrappingKey(this.#parts));
+    return this.#act(() => rotateWrappingKey(this.#parts));
   }
 
   /** See `retireGenerations`. */
@@ -177,17 +189,17 @@ export class KeyKeeper {
 
   /** See `makeRecovery`. */
   makeRecovery(wanted: { threshold: number; shares: number }): Promise<string[]> {
-    return this.#turns.take(() => makeRecovery(this.#parts, wanted));
+    return this.#act(() => makeRecovery(this.#parts, wanted));
   }
 
   /** See `proveRecovery`. */
   proveRecovery(shares: readonly string[]): Promise<void> {
-    return this.#turns.take(() => proveRecovery(this.#parts, shares));
+    return this.#act(() => proveRecovery(this.#parts, shares));
   }
 
   /** See `restoreWithShares`. */
   restore(request: RestoreRequest): Promise<void> {
-    return this.#turns.take(() => restoreWithShares(this.#parts, request));
+    return this.#act(() => restoreWithShares(this.#parts, request));
   }
 
   /** See `lendWithShares`. */
@@ -222,8 +234,25 @@ export class KeyKeeper {
     this.#options.log('warn', 'sealed by order');
   }
 
-  /** Takes the order back and opens the slots. Throws KeeperError `token`. */
+  /** What holds the keys. Throws KeeperError `shred-refused` where there are none. */
+  holders(): KeyHolders {
+    return this.#shredding.holders();
+  }
+
+  /**
+   * Wipes every key at once and for good, and destroys slots and root keys as far as the tokens are
+   * there; the rest when they are. Throws KeeperError `shred-refused`, with nothing changed.
+   */
+  async shred(name: string): Promise<Shredded> {
+    this.#shredding.give(name);
+    await this.#turns.take(() => this.#shredding.advance());
+    if (this.#shredding.order === undefined) throw new Error('the order is gone');
+    return this.#shredding.order;
+  }
+
+  /** Takes the order back and opens the slots. Throws KeeperError `token`, `shredded`. */
   async unshut(): Promise<void> {
+    this.#refuseShredded();
     this.#order.withdraw();
     for (let tries = 0; tries < patientTries; tries++) {
       await this.advance();
@@ -241,7 +270,27 @@ export class KeyKeeper {
     this.#ring.wipe();
   }
 
+  /** An act in its turn, unless there are no keys any more. */
+  #act<T>(act: () => Promise<T>): Promise<T> {
+    return this.#turns.take(() => {
+      this.#refuseShredded();
+      return act();
+    });
+  }
+
+  #refuseShredded(): void {
+    if (this.#shredding.order === undefined) return;
+    throw new KeeperError('shredded', 'every key of this node was destroyed');
+  }
+
   async #advance(): Promise<void> {
+    if (this.#shredding.order !== undefined) {
+      await this.#shredding.advance().catch((error: unknown) => {
+        const text = error instanceof Error ? error.message : 'unknown';
+        this.#options.log('error', 'the key slots could not be destroyed', { error: text });
+      });
+      return;
+    }
     if (this.#order.stands()) return;
     try {
       if (this.#ring.written !== undefined) await this.#proveAndTidy();

@@ -42,10 +42,10 @@ export class Pairing {
   /** Generations that nothing is sealed under here; and what peers said that they need. */
   readonly #done = new Set<string>();
   readonly #needed = new Map<string, readonly string[]>();
-  readonly #turns: Turns;
+  readonly #turns: Pick<Turns, 'take'>;
 
   /** `turns`: the keeper's, for what changes the slot table. */
-  constructor(parts: KeeperParts, turns: Turns) {
+  constructor(parts: KeeperParts, turns: Pick<Turns, 'take'>) {
     this.#parts = parts;
     this.#turns = turns;
     this.#rootFile = join(parts.folder, 'joining-root');

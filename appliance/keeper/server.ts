@@ -63,6 +63,10 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       case keeperRequest.unshut:
         await keeper.unshut();
         return empty;
+      case keeperRequest.holders:
+        return Buffer.from(JSON.stringify(keeper.holders()));
+      case keeperRequest.shred:
+        return Buffer.from(JSON.stringify(await keeper.shred(payload.toString())));
       case keeperRequest.lend:
         await keeper.lend(json() as LendRequest);
         return empty;

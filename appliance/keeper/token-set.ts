@@ -1,5 +1,5 @@
 import { KeeperError } from '../keeper-client/keeper.ts';
-import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import type { KeeperStatus, TokenView } from '../keeper-client/keeper.ts';
 import type { KeeperOptions, NamedToken } from './keeper-options.ts';
 import { RootToken } from './root-token.ts';
 import type { Slot } from './slot.ts';
@@ -51,6 +51,14 @@ export class TokenSet {
   /** The tokens of that name: none where it is not in the configuration, all without a name. */
   holding(name: string | undefined): readonly RootToken[] {
     return name === undefined ? this.#all : this.#all.filter((token) => token.name === name);
+  }
+
+  /** What is known of the token of that name. */
+  view(name: string | undefined): Pick<TokenView, 'state' | 'vendor'> | undefined {
+    const [token] = name === undefined ? [] : this.holding(name);
+    if (token === undefined) return undefined;
+    const { state, vendor } = token.told();
+    return { state, ...(vendor === undefined ? {} : { vendor }) };
   }
 
   /** Asks those that hold no root key whether they are there. Never throws. */

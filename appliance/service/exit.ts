@@ -15,6 +15,7 @@ export const exitCode = {
   stateInUse: 20,
   slotTable: 21,
   softwareMissing: 22,
+  shredded: 23,
 } as const;
 
 /** The end of a process that a person has to do something about. */

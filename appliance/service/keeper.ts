@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NamedToken } from '../keeper/keeper-options.ts';
+import type { KeyCopies, NamedToken } from '../keeper/keeper-options.ts';
 import { KeyKeeper } from '../keeper/keeper.ts';
 import { PinSource } from '../keeper/pin.ts';
 import { startConsoleSocket, startDataSocket } from '../keeper/server.ts';
@@ -8,7 +8,7 @@ import { TokenLink } from '../keeper/token-link.ts';
 import { listenAt } from './activated-socket.ts';
 import { now } from './clock.ts';
 import { configurationFromArguments, tokensOf } from './configuration.ts';
-import type { ConfiguredToken } from './configuration.ts';
+import type { Configuration, ConfiguredToken } from './configuration.ts';
 import { explain } from './exit.ts';
 import { makeLog } from './log.ts';
 import type { Log } from './log.ts';
@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   const keeping = new KeyKeeper({
     folder,
     tokens: [linked(first), ...others.map((token) => linked(token, token.name))],
+    copies: copiesOf(configuration),
     tokenRemoval: configuration.keeper.token_removal,
     now,
     log,
@@ -51,7 +52,8 @@ async function main(): Promise<void> {
     const well = found.state === 'ready';
     if (well) for (const link of links) link.settled();
     await systemd.status(`${reached}, root key ${found.state}`);
-    const patient = (well && reached === 'open') || found.state === 'locked';
+    const done = reached === 'open' || reached === 'shredded';
+    const patient = (well && done) || found.state === 'locked';
     const wait = patient ? proofMilliseconds : retryMilliseconds;
     timer = setTimeout(() => void advance(), wait);
   };
@@ -77,6 +79,16 @@ async function main(): Promise<void> {
     return Promise.resolve();
   });
   await advance();
+}
+
+/** Where copies of the keys lie, for a person who asks. */
+function copiesOf({ backup, replication }: Configuration): KeyCopies {
+  const { folder } = backup;
+  const { journal } = replication;
+  return {
+    ...(folder === undefined ? {} : { backups: folder }),
+    ...(journal === undefined ? {} : { journal }),
+  };
 }
 
 function linkTo(token: ConfiguredToken, run: string, log: Log): TokenLink {

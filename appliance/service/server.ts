@@ -36,6 +36,7 @@ import type { Joined } from './joining.ts';
 import { Pair } from './pair.ts';
 import { nodeIdentity } from './node-identity.ts';
 import { watchDisk } from './disk.ts';
+import { watchShredding } from './shredded.ts';
 import { installRestoredIdentity, NodeBackups } from './backup.ts';
 
 const random = (bytes: number): Buffer => randomBytes(bytes);
@@ -100,6 +101,7 @@ async function main(): Promise<void> {
     keeper.close();
   });
   watchDisk(keystore, folder, log);
+  watchShredding(keeper, startAnew);
   const text = `serving on ${address.address} port ${address.port}`;
   log('info', text, { address: address.address, port: address.port });
   await systemd.ready(text);

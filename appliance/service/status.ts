@@ -81,6 +81,7 @@ export async function beginningStatusOf(parts: {
   const { keeper, node, now } = parts;
   const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
   const isNew = found?.state === 'new';
+  if (found?.state === 'shredded') return shreddedStatusOf(node, found);
   const warning = isNew
     ? 'this node has no keys yet: set it up, or let it join its peer'
     : found?.pair?.joining === true
@@ -100,6 +101,18 @@ export async function beginningStatusOf(parts: {
     clients: 0,
     connections: 0,
     warnings: [warning, ...(isNew ? [] : rootKeyAlarms(found, now()))],
+  };
+}
+
+function shreddedStatusOf(node: string, { shredded, token }: KeeperStatus): StatusView {
+  const left = shredded?.left ?? 0;
+  return {
+    ...{ state: 'SHREDDED', version, node, rootKey: { state: token.state }, wrappingKey: {} },
+    ...{ recovery: null, keys: 0, records: 0, clients: 0, connections: 0 },
+    warnings: [
+      'every key of this node was destroyed by order; twinlock holders says what a person must do',
+      ...(left === 0 ? [] : [`${left} root keys are still in tokens: bring those back`]),
+    ],
   };
 }
 

@@ -147,7 +147,9 @@ export class TrialNode {
     await this.#token.start();
     await this.#second?.start();
     this.#writeConfiguration();
-    const fresh = !existsSync(join(this.#options.state, 'keeper', 'slots.a'));
+    const fresh = !['slots.a', 'shredded'].some((name) =>
+      existsSync(join(this.#options.state, 'keeper', name)),
+    );
     this.#keeper = this.#supervise('keeper');
     return { fresh };
   }
@@ -284,6 +286,7 @@ export class TrialNode {
     for (let waited = 0; ; waited += pollMilliseconds) {
       const status = await console.status();
       if (status.state === 'open') return status;
+      refuseShredded(status, waited);
       refuseHopeless(status, this.#folders.pin, waited);
       await new Promise((done) => setTimeout(done, pollMilliseconds));
     }
@@ -362,6 +365,14 @@ export class TrialNode {
       writeFileSync(join(folder, 'key.pem'), made.key ?? '', { mode: 0o600 });
     }
   }
+}
+
+/** What was cut short is done first, while the tokens are there. */
+function refuseShredded({ state, shredded }: KeeperStatus, waited: number): void {
+  if (state !== 'shredded') return;
+  if (shredded?.left !== 0 && waited < absentMilliseconds) return;
+  const hint = 'begin with another --state; twinlock holders says what else held the keys';
+  throw new Stop('shredded', 'every key of this node was destroyed by order', hint);
 }
 
 function refuseHopeless({ token }: KeeperStatus, pin: string, waited: number): void {

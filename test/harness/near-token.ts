@@ -29,6 +29,8 @@ export class NearToken implements Token {
   dead = false;
   /** What a dead one says. */
   says: TokenErrorCode = 'restart-needed';
+  /** Keys that it is told to destroy become `lost` to it, and may be found again. */
+  spares = false;
   /** So many calls are answered still; then it is dead. */
   callsLeft = Infinity;
   /** Which of these tokens made a key: to the others it is unknown. */
@@ -63,7 +65,8 @@ export class NearToken implements Token {
   destroyRootKey = (id: Uint8Array): Promise<void> =>
     this.#call(() => {
       // What is not there is no error: see `Token`.
-      if (this.holds(id)) {
+      if (this.spares) this.lost.add(Buffer.from(id).toString('hex'));
+      else if (this.holds(id)) {
         module.destroyRootKey(id);
         NearToken.#makers.delete(Buffer.from(id).toString('hex'));
       }
@@ -76,7 +79,8 @@ export class NearToken implements Token {
 
   /** CKA_ID in hexadecimal of every key that it holds. */
   keys(): string[] {
-    return [...NearToken.#makers].filter(([, maker]) => maker === this).map(([id]) => id);
+    const made = [...NearToken.#makers].filter(([, maker]) => maker === this);
+    return made.map(([id]) => id).filter((id) => !this.lost.has(id));
   }
   decrypt = (...all: Parameters<Token['decrypt']>): Promise<Buffer> =>
     this.#call(() => {

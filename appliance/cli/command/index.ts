@@ -10,6 +10,7 @@ import * as restore from './restore.ts';
 import * as root from './root.ts';
 import * as rotation from './rotation.ts';
 import * as seal from './seal.ts';
+import * as shred from './shred.ts';
 import * as status from './status.ts';
 import * as token from './token.ts';
 
@@ -17,6 +18,7 @@ import * as token from './token.ts';
 export const plainCommands: readonly Command[] = [
   ...status.commands,
   ...seal.commands,
+  ...shred.commands,
   ...restore.commands,
 ];
 

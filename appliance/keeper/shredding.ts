@@ -1,0 +1,135 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { overwriteFile, replaceFile } from '../disk/durable-file.ts';
+import type { KeyHolders, RootHolder, Shredded } from '../keeper-client/holders.ts';
+import { KeeperError } from '../keeper-client/keeper.ts';
+import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import { holdersOf, slotFiles } from './key-holders.ts';
+import type { KeyCopies, KeeperLog } from './keeper-options.ts';
+import type { TokenSet } from './token-set.ts';
+import { codeOf } from './token-state.ts';
+
+interface ShreddingParts {
+  readonly folder: string;
+  readonly tokens: TokenSet;
+  readonly copies: KeyCopies;
+  readonly now: () => number;
+  readonly log: KeeperLog;
+  /** Overwrites every key in memory. */
+  readonly wipe: () => void;
+}
+
+/**
+ * The end of a node's keys, by a person's order: slots first, then root keys. The order is a file
+ * that names the root keys, written before anything is destroyed: cut short at any step, the next
+ * start goes on, and opens nothing.
+ */
+export class Shredding {
+  readonly #parts: ShreddingParts;
+  readonly #path: string;
+  #order: Shredded | undefined;
+  #said = '';
+
+  constructor(parts: ShreddingParts) {
+    this.#parts = parts;
+    this.#path = join(parts.folder, 'shredded');
+    this.#order = readOrder(this.#path);
+  }
+
+  /** The order, once it was given: it stands for good. */
+  get order(): Shredded | undefined {
+    return this.#order;
+  }
+
+  status(): Pick<KeeperStatus, 'shredded'> & { readonly state?: 'shredded' } {
+    if (this.#order === undefined) return {};
+    const { given, left } = this.#order;
+    return { state: 'shredded', shredded: { given, left: left.length } };
+  }
+
+  /** What holds the keys; after the order, what held them. Throws KeeperError `shred-refused`. */
+  holders(): KeyHolders {
+    const { folder, tokens, copies } = this.#parts;
+    return this.#order?.holders ?? holdersOf(folder, tokens, copies);
+  }
+
+  /**
+   * Takes the order: from here on no key opens. `typed`: the cluster's name as a person typed it.
+   * Throws KeeperError `shred-refused`, and what the disk throws: then nothing was changed.
+   */
+  give(typed: string): void {
+    if (this.#order !== undefined) return;
+    const holders = this.holders();
+    if (typed !== holders.name) {
+      throw new KeeperError('shred-refused', 'that is not the cluster’s name');
+    }
+    this.#keep({ given: this.#parts.now(), holders, left: holders.roots });
+    this.#parts.wipe();
+    this.#parts.log('warn', 'a person ordered that every key of this node be destroyed');
+  }
+
+  /** Destroys what is left to be; a token that is not there is tried again the next time. */
+  async advance(): Promise<void> {
+    const { folder, log } = this.#parts;
+    if (this.#order === undefined) return;
+    this.#noteLate();
+    const files = slotFiles(folder);
+    for (const path of files) overwriteFile(path);
+    if (files.length > 0) log('warn', 'the key slots are destroyed');
+    for (const root of this.#order.left) {
+      if (await this.#destroy(root)) this.#note(root);
+    }
+  }
+
+  /** Root keys of slots that an act under way when the order came has still written. */
+  #noteLate(): void {
+    const { folder, tokens, copies } = this.#parts;
+    if (this.#order === undefined || slotFiles(folder).length === 0) return;
+    const known = this.#order.holders.roots.map(({ keyId }) => keyId);
+    const found = holdersOf(folder, tokens, copies).roots;
+    const late = found.filter(({ keyId }) => !known.includes(keyId));
+    if (late.length > 0) this.#keep({ ...this.#order, left: [...this.#order.left, ...late] });
+  }
+
+  #keep(order: Shredded): void {
+    replaceFile(this.#path, Buffer.from(`${JSON.stringify(order)}\n`));
+    this.#order = order;
+  }
+
+  /** False where a token that may have the key did not do it. */
+  async #destroy({ keyId, token: name }: RootHolder): Promise<boolean> {
+    const { tokens, log } = this.#parts;
+    const known = tokens.holding(name);
+    try {
+      // A name that the configuration no longer has may be another one's now: all are asked.
+      for (const token of known.length > 0 ? known : tokens.holding(undefined)) {
+        await token.destroy(keyId);
+      }
+      return known.length > 0;
+    } catch (error) {
+      const text = `${keyId} ${codeOf(error)}`;
+      const fields = { keyId, token: name, code: codeOf(error) };
+      if (text !== this.#said) log('warn', 'a root key is still to be destroyed', fields);
+      this.#said = text;
+      return false;
+    }
+  }
+
+  #note(root: RootHolder): void {
+    if (this.#order === undefined) return;
+    const left = this.#order.left.filter(({ keyId }) => keyId !== root.keyId);
+    this.#keep({ ...this.#order, left });
+    const { keyId, token } = root;
+    this.#parts.log('warn', 'a root key is destroyed', { keyId, token });
+  }
+}
+
+/** An order that cannot be read stands all the same: what it named is not known any more. */
+function readOrder(path: string): Shredded | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Shredded;
+  } catch {
+    return { given: 0, holders: { name: '', roots: [], peers: [] }, left: [] };
+  }
+}
