@@ -27,6 +27,7 @@ const secretPath: Readonly<Partial<Record<ObjectType, readonly number[]>>> = {
   [ObjectType.SecretData]: [Tag.KeyBlock, Tag.KeyValue],
   [ObjectType.OpaqueObject]: [Tag.OpaqueDataValue],
   [ObjectType.PGPKey]: [Tag.KeyBlock, Tag.KeyValue],
+  [ObjectType.CertificateRequest]: [Tag.CertificateRequestValue],
 };
 
 /** An object's structure taken apart: what may lie open, and the item that holds its secret. */
@@ -60,18 +61,26 @@ export function takeApart(objectType: ObjectType, object: Item): TakenApart {
   return { form: object.value.map((item) => (item === block ? open : item)), secret };
 }
 
-/** The structure that `takeApart` took apart, whole again, in the order of KMIP 1.4 §2.1.3. */
-export function putTogether(objectType: ObjectType, form: readonly Item[], secret: Item): Item {
+/**
+ * The structure that `takeApart` took apart, whole again, in the order of KMIP 1.4 §2.1.3; without
+ * its secret where there is none any more.
+ */
+export function putTogether(
+  objectType: ObjectType,
+  form: readonly Item[],
+  secret: Item | undefined,
+): Item {
   const path = secretPath[objectType] ?? [];
   const tag = objectTag[objectType];
-  if (path.length < 2) return { tag, type: 'Structure', value: [...form, secret] };
+  const within = secret === undefined ? [] : [secret];
+  if (path.length < 2) return { tag, type: 'Structure', value: [...form, ...within] };
   const value = form.map((item): Item => {
     if (item.tag !== path[0] || item.type !== 'Structure') return item;
     const isHead = (child: Item): boolean =>
       child.tag === Tag.KeyFormatType || child.tag === Tag.KeyCompressionType;
     const head = item.value.filter(isHead);
     const tail = item.value.filter((child) => !isHead(child));
-    return { tag: item.tag, type: 'Structure', value: [...head, secret, ...tail] };
+    return { tag: item.tag, type: 'Structure', value: [...head, ...within, ...tail] };
   });
   return { tag, type: 'Structure', value };
 }

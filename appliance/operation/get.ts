@@ -45,18 +45,21 @@ const response: Codec<GetResponse> = {
   },
 };
 
+/** What Get and Export ask alike: which object, in which shape (§4.11, §4.40). */
+export const shapeRequest = structure({
+  uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
+  keyFormatType: optional(Tag.KeyFormatType, enumeration(KeyFormatType)),
+  keyWrapType: optional(Tag.KeyWrapType, enumeration(KeyWrapType), { since: 104 }),
+  keyCompressionType: optional(Tag.KeyCompressionType, enumeration(KeyCompressionType)),
+  keyWrappingSpecification: optional(Tag.KeyWrappingSpecification, keyWrappingSpecification),
+});
+
 /** Get (KMIP 1.4 §4.11): the object itself. A deactivated key is given out; its State says so. */
 export const get = defineReading({
   operation: Operation.Get,
   since: 100,
   policy: { target: 'object', right: 'get' },
-  request: structure({
-    uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
-    keyFormatType: optional(Tag.KeyFormatType, enumeration(KeyFormatType)),
-    keyWrapType: optional(Tag.KeyWrapType, enumeration(KeyWrapType), { since: 104 }),
-    keyCompressionType: optional(Tag.KeyCompressionType, enumeration(KeyCompressionType)),
-    keyWrappingSpecification: optional(Tag.KeyWrappingSpecification, keyWrappingSpecification),
-  }),
+  request: shapeRequest,
   response,
   prepare:
     ({ uniqueIdentifier: named, ...shape }, context) =>
@@ -97,7 +100,8 @@ export function noLongerFresh(object: ManagedObject, context: Context): void {
     .catch(() => undefined);
 }
 
-function templateItem(object: ManagedObject): Item {
+/** A template is nothing but its attributes. */
+export function templateItem(object: ManagedObject): Item {
   const value = object.attributes
     .filter(({ name }) => name !== 'Name')
     .map((instance) => attributeItem(toWire(instance)));

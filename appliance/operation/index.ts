@@ -41,6 +41,8 @@ import { validate } from './validate.ts';
 import type { OperationDefinition } from './operation.ts';
 import { poll } from './poll.ts';
 import { query } from './query.ts';
+import { exportObject } from './export.ts';
+import { importObject } from './import.ts';
 import { register } from './register.ts';
 import { revoke } from './revoke.ts';
 
@@ -87,6 +89,8 @@ export const operations: readonly OperationDefinition[] = [
   hash,
   createSplitKey,
   joinSplitKey,
+  exportObject,
+  importObject,
   ping,
   log,
   interop,

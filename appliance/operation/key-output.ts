@@ -14,7 +14,8 @@ import { toWire } from './attribute-codec.ts';
 import { isWrapped } from './key-use.ts';
 import { attributesOf } from './object-attribute.ts';
 import type { Context } from './operation.ts';
-import { wrapKeyValue } from './wrapping.ts';
+import { openBlock } from './wrapped-object.ts';
+import { leavesOpen, wrapKeyValue } from './wrapping.ts';
 import type { WrappingSpecification } from './wrapping.ts';
 import { wipe } from './wipe.ts';
 
@@ -65,8 +66,12 @@ export function refuseClear(object: ManagedObject, shape: Shape): void {
   if (said('Extractable', false)) {
     throw new KmipError(ResultReason.NotExtractable, 'The object does not leave the server');
   }
-  const wrapped = shape.keyWrappingSpecification !== undefined || isWrapped(object);
-  if (said('Sensitive', true) && !wrapped) {
+  const { keyWrappingSpecification: specification, keyWrapType } = shape;
+  const hidden =
+    specification === undefined
+      ? isWrapped(object) && keyWrapType !== KeyWrapType.NotWrapped
+      : !leavesOpen(specification);
+  if (said('Sensitive', true) && !hidden) {
     throw new KmipError(ResultReason.Sensitive, 'The object leaves the server wrapped only');
   }
 }
@@ -78,16 +83,17 @@ async function shapedBlock(
   context: Context,
 ): Promise<Item> {
   const { keyWrappingSpecification: specification, keyWrapType } = shape;
-  if (isWrapped(object)) {
+  if (isWrapped(object) && keyWrapType !== KeyWrapType.NotWrapped) {
     const { keyFormatType: wanted } = shape;
-    if (specification !== undefined || keyWrapType === KeyWrapType.NotWrapped) {
-      const message = 'The key is given as it was registered';
+    if (specification !== undefined) {
+      const message = 'The key is wrapped already; it can be asked for Not Wrapped';
       throw new KmipError(ResultReason.KeyWrapTypeNotSupported, message);
     }
     if (wanted !== undefined && wanted !== formatIn(block)) throw noFormat();
     return block;
   }
-  const formed = compressed(inFormat(block, object, shape.keyFormatType), shape);
+  const clear = await openBlock(block, context);
+  const formed = compressed(inFormat(clear, object, shape.keyFormatType), shape);
   if (specification === undefined) return formed;
   const fields = structureOf(formed);
   const keyValue = fields.find(({ tag }) => tag === Tag.KeyValue);

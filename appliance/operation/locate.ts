@@ -8,6 +8,7 @@ import type { LocateFilter } from '../keystore/locate.ts';
 import type { Value } from '../ttlv/item.ts';
 import { enumeration, integer, optional, repeated, structure } from '../ttlv/structure.ts';
 import { attribute, inAttributes, valueOf } from './attribute-codec.ts';
+import { objectNamed } from './imported.ts';
 import { defaults, sameValue } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 
@@ -54,6 +55,11 @@ export const locate = defineReading({
       ...(storageStatusMask === undefined ? {} : { storage: storageStatusMask }),
     };
     const { group } = context.client;
+    if (filter.uniqueIdentifier !== undefined) {
+      // An imported object is known by the identifier that its client chose.
+      const named = objectNamed(view, group, filter.uniqueIdentifier)?.uniqueIdentifier;
+      filter.uniqueIdentifier = named ?? filter.uniqueIdentifier;
+    }
     const uniqueIdentifiers = view.locate(group, filter);
     const [only, ...others] = uniqueIdentifiers;
     if (only !== undefined && others.length === 0) context.place(only);

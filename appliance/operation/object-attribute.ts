@@ -4,16 +4,18 @@ import { ObjectType } from '../kmip/enumeration.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Value } from '../ttlv/item.ts';
+import { shownIdentifier } from './imported.ts';
 
 /**
  * All attributes of an object that a protocol version knows, those that the server computes among
  * them, by name and index.
  */
 export function attributesOf(object: ManagedObject, version: number): AttributeInstance[] {
-  const computed = Object.entries(computedAttributes(object)).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, index: 0, value }],
-  );
   const present = new Set(object.attributes.map(({ name }) => name));
+  const computed = Object.entries(computedAttributes(object)).flatMap(([name, value]) =>
+    // An import says what else is computed (KMIP 1.4 §4.41).
+    value === undefined || present.has(name) ? [] : [{ name, index: 0, value }],
+  );
   const standing = object.objectType === ObjectType.Template ? [] : defaults;
   return [...computed, ...object.attributes, ...standing.filter(({ name }) => !present.has(name))]
     .filter(({ name }) => attributeRule(name, version) !== undefined)
@@ -46,7 +48,7 @@ function computedAttributes(object: ManagedObject): Record<string, Value | undef
   const date = (seconds: number | undefined): Value | undefined =>
     seconds === undefined ? undefined : { type: 'DateTime', value: BigInt(seconds) };
   return {
-    'Unique Identifier': { type: 'TextString', value: object.uniqueIdentifier },
+    'Unique Identifier': { type: 'TextString', value: shownIdentifier(object) },
     'Object Type': { type: 'Enumeration', value: object.objectType },
     State: { type: 'Enumeration', value: object.state },
     'Initial Date': date(object.initialDate),

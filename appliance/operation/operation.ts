@@ -5,13 +5,17 @@ import type { Client } from '../keystore/client.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { Tag } from '../kmip/tag.ts';
+import { shown } from './imported.ts';
 import type { Streams } from './stream.ts';
 import type { Writer } from '../ttlv/encode.ts';
 import type { Item } from '../ttlv/item.ts';
 import type { Codec } from '../ttlv/structure.ts';
 
-/** `use`: with its key; `recover`: from the archive, where nothing else reaches an object. */
-export type ObjectRight = 'get' | 'read' | 'use' | 'modify' | 'destroy' | 'recover';
+/**
+ * `use`: with its key; `recover`: from the archive, where nothing else reaches an object; `export`:
+ * with all its attributes, which one that is destroyed still has.
+ */
+export type ObjectRight = 'get' | 'read' | 'use' | 'modify' | 'destroy' | 'recover' | 'export';
 
 /** What a client needs in order to be let at an operation's target. */
 export type Policy =
@@ -138,7 +142,7 @@ function common({ operation, since, policy }: Common): Common {
   return { operation, since, policy };
 }
 
-function erased<Request, Response, V>({
+function erased<Request, Response, V extends View>({
   request,
   response,
   prepare,
@@ -153,11 +157,12 @@ function erased<Request, Response, V>({
     };
   return async (payload, context) => {
     const act = await prepare(request.read(payload, context.version), context);
-    const answer = (value: Response): WritePayload => {
-      context.answered(identifiersIn(value));
-      return write(value);
-    };
     return (view) => {
+      const answer = (value: Response): WritePayload => {
+        const { said, identifiers } = inClientsWords(value, view);
+        context.answered(identifiers);
+        return write(said);
+      };
       const made = act(view);
       return made instanceof Promise ? made.then(answer) : answer(made);
     };
@@ -171,8 +176,17 @@ const identifierFields = [
   'uniqueIdentifiers',
 ] as const satisfies readonly (keyof Answered)[];
 
-function identifiersIn(response: unknown): Answered {
-  const fields = response as Readonly<Record<string, unknown>>;
-  const found = identifierFields.filter((name) => fields[name] !== undefined);
-  return Object.fromEntries(found.map((name) => [name, fields[name]]));
+/** An answer with the identifiers that clients know objects by, and those alone. */
+function inClientsWords<Response>(
+  response: Response,
+  view: View,
+): { readonly said: Response; readonly identifiers: Answered } {
+  const fields = response as Readonly<Record<string, string | readonly string[] | undefined>>;
+  const identifiers: Record<string, string | readonly string[]> = {};
+  for (const name of identifierFields) {
+    const found = fields[name];
+    if (typeof found === 'string') identifiers[name] = shown(view, found);
+    else if (found !== undefined) identifiers[name] = found.map((each) => shown(view, each));
+  }
+  return { said: { ...response, ...identifiers }, identifiers };
 }

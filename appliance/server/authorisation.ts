@@ -13,12 +13,14 @@ export function isAllowed(
   object?: ManagedObject,
 ): boolean {
   if (client?.state !== 'allowed') return false;
+  // Whatever is asked: no client is let at another group's object.
+  if (object !== undefined && object.group !== client.group) return false;
   switch (policy.target) {
     case 'server':
     case 'group':
       return true;
     case 'object':
-      return object !== undefined && object.group === client.group;
+      return object !== undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import {
   BatchErrorContinuationOption,
   nameOf,
 } from '../kmip/enumeration.ts';
-import { Operation, ResultReason, ResultStatus, State } from '../kmip/enumeration.ts';
+import { Operation, ResultReason, ResultStatus } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { decodeRequest, encodeResponse, MessageError } from '../kmip/message.ts';
 import type { RequestBatchItem, RequestMessage, ResponseBatchItem } from '../kmip/message.ts';
@@ -15,12 +15,13 @@ import type { Act, Context, OperationDefinition, View } from '../operation/opera
 import { Denial } from '../operation/operation.ts';
 import type { WritePayload } from '../operation/operation.ts';
 import { Streams } from '../operation/stream.ts';
-import { isAllowed, notFound } from './authorisation.ts';
+import { isAllowed } from './authorisation.ts';
 import { serverLimits } from './limit.ts';
 import type { Log } from './log.ts';
 import { Pending } from './pending.ts';
 import { Placeholder } from './placeholder.ts';
 import { refusalOf } from './result.ts';
+import { targetOf } from './target.ts';
 
 export interface DispatchOptions {
   readonly keystore: Keystore;
@@ -317,23 +318,9 @@ class BatchRun {
 
   #target(step: Step, view: View, named: string | undefined): ReturnType<Context['target']> {
     const identifier = this.#placeholder.resolve(named);
-    step.object = identifier;
-    const object = view.object(identifier);
-    if (object === undefined || !isAllowed(this.#client, step.definition.policy, object)) {
-      throw notFound();
-    }
-    const { policy } = step.definition;
-    const destroyed =
-      object.state === State.Destroyed || object.state === State.DestroyedCompromised;
-    // Its attributes can still be asked for; the object itself is gone (KMIP 1.4 §4.21).
-    if (destroyed && policy.target === 'object' && policy.right !== 'read') {
-      throw new KmipError(ResultReason.ObjectDestroyed, 'No such object');
-    }
-    const archived = object.attributes.some(({ name }) => name === 'Archive Date');
-    if (archived && policy.target === 'object' && policy.right !== 'recover') {
-      throw new KmipError(ResultReason.ObjectArchived, 'The object is in the archive');
-    }
-    return object;
+    // What an item speaks of comes first; the keys that it uses beside it come after.
+    step.object ??= identifier;
+    return targetOf(view, identifier, this.#client, step.definition.policy);
   }
 
   #failed(item: RequestBatchItem, error: unknown, object: string | undefined): ResponseBatchItem {

@@ -15,8 +15,15 @@ export const leftOut: Readonly<Record<string, string>> = {
 /** What a reader of the specification would not expect. */
 export const notes: readonly string[] = [
   'Discover Versions is answered in 1.0 too: every client begins with it.',
-  'Get: keys are wrapped by encryption alone (AES key wrap, block modes, RSA), not by MAC or ' +
-    'signature. A key that was registered wrapped is given as it was.',
+  'Keys are wrapped and unwrapped by encryption (AES key wrap, block modes, RSA), by MAC or ' +
+    'signature, and by both in either order; not by TR-31. A MAC alone hides nothing, so that ' +
+    'Sensitive keys do not leave under one. A key registered wrapped stays so; Get gives ' +
+    'it unwrapped where it is asked for Not Wrapped and the wrapping key is here.',
+  'Import: the identifier is the client’s choice within its key group. A state, dates and all ' +
+    'other attributes are taken as they are given, but Last Change Date and Lease Time. What is ' +
+    'replaced is destroyed, so its material is kept for the retention time; a destroyed object ' +
+    'does not stand in the way. Locate finds an import by the Initial Date of its import.',
+  'Export gives nothing that Get would not: Sensitive and Extractable hold for it too.',
   'Locate: the default member of an Object Group is its oldest.',
   'Destroy keeps the material sealed for a retention time; no client can reach it.',
   'Leases last an hour and bind clients; the server keeps none. ' +

@@ -148,6 +148,7 @@ const allowedIn: Readonly<Record<number, readonly State[]>> = {
   [Operation.Archive]: whole,
   [Operation.ObtainLease]: whole.filter((state) => state !== State.Compromised),
   [Operation.Get]: whole,
+  [Operation.Export]: all,
   [Operation.GetAttributes]: all,
   [Operation.GetAttributeList]: all,
   [Operation.AddAttribute]: whole,

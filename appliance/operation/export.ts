@@ -1,0 +1,73 @@
+import { ObjectType, Operation } from '../kmip/enumeration.ts';
+import { putTogether } from '../kmip/object.ts';
+import { Tag } from '../kmip/tag.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
+import type { Item } from '../ttlv/item.ts';
+import { TtlvError } from '../ttlv/error.ts';
+import type { Codec } from '../ttlv/structure.ts';
+import { attribute, toWire } from './attribute-codec.ts';
+import type { WireAttribute } from './attribute-codec.ts';
+import { shapeRequest, templateItem } from './get.ts';
+import { isDestroyed } from './imported.ts';
+import { outputObject, refuseClear } from './key-output.ts';
+import type { Shape } from './key-output.ts';
+import { attributesOf } from './object-attribute.ts';
+import { defineReading } from './operation.ts';
+import type { Context } from './operation.ts';
+import { wipe } from './wipe.ts';
+
+interface ExportResponse {
+  readonly objectType: ObjectType;
+  readonly uniqueIdentifier: string;
+  readonly attributes: readonly WireAttribute[];
+  readonly object: Item;
+}
+
+/** The object stands under the tag of its type, behind all its attributes. */
+const response: Codec<ExportResponse> = {
+  read(item) {
+    throw new TtlvError('unexpected-item', item.tag);
+  },
+  write(writer, tag, { objectType, uniqueIdentifier, attributes, object }, version) {
+    const each = (): void => {
+      for (const one of attributes) attribute.write(writer, Tag.Attribute, one, version);
+    };
+    writer.structure(tag, () => {
+      writer.item({ tag: Tag.ObjectType, type: 'Enumeration', value: objectType });
+      writer.item({ tag: Tag.UniqueIdentifier, type: 'TextString', value: uniqueIdentifier });
+      if (version < 200) each();
+      else writer.structure(Tag.Attributes, each);
+      writer.item(object);
+      wipe(object);
+    });
+  },
+};
+
+/**
+ * Export (KMIP 1.4 §4.40): the object with all its attributes, as Import takes it elsewhere. What
+ * may not leave in a Get does not leave here. Of a destroyed object the form is left, and no key.
+ */
+export const exportObject = defineReading({
+  operation: Operation.Export,
+  since: 104,
+  policy: { target: 'object', right: 'export' },
+  request: shapeRequest,
+  response,
+  prepare:
+    ({ uniqueIdentifier: named, ...shape }, context) =>
+    (view) => {
+      const object = context.target(view, named);
+      const { objectType, uniqueIdentifier } = object;
+      context.place(uniqueIdentifier);
+      const attributes = attributesOf(object, context.version).map(toWire);
+      const said = { objectType, uniqueIdentifier, attributes };
+      return shaped(object, shape, context).then((given) => ({ ...said, object: given }));
+    },
+});
+
+async function shaped(object: ManagedObject, shape: Shape, context: Context): Promise<Item> {
+  if (object.objectType === ObjectType.Template) return templateItem(object);
+  if (isDestroyed(object)) return putTogether(object.objectType, object.form, undefined);
+  refuseClear(object, shape);
+  return outputObject(object, shape, context);
+}

@@ -1,0 +1,151 @@
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import { LinkType, ObjectType, ResultReason } from '../kmip/enumeration.ts';
+import type { KeyFormatType } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { objectTag, takeApart } from '../kmip/object.ts';
+import { Tag } from '../kmip/tag.ts';
+import type { Item } from '../ttlv/item.ts';
+import { anyItem, optional } from '../ttlv/structure.ts';
+import { attribute, valueOf } from './attribute-codec.ts';
+import { shownIdentifier } from './imported.ts';
+import { linkValue } from './link.ts';
+import { requestedAttributes, sealObject } from './new-object.ts';
+import type { NewObject } from './new-object.ts';
+import type { Context } from './operation.ts';
+import { wrappingKeyOf } from './wrapped-object.ts';
+
+/** The object that Register and Import bring: under the tag of its type. */
+export const objectFields = {
+  certificate: optional(Tag.Certificate, anyItem),
+  symmetricKey: optional(Tag.SymmetricKey, anyItem),
+  publicKey: optional(Tag.PublicKey, anyItem),
+  privateKey: optional(Tag.PrivateKey, anyItem),
+  splitKey: optional(Tag.SplitKey, anyItem),
+  template: optional(Tag.Template, anyItem, { until: 104 }),
+  secretData: optional(Tag.SecretData, anyItem),
+  opaqueObject: optional(Tag.OpaqueObject, anyItem),
+  pgpKey: optional(Tag.PGPKey, anyItem, { since: 102 }),
+  certificateRequest: optional(Tag.CertificateRequest, anyItem, { since: 200 }),
+} as const;
+
+type Given = { readonly [N in keyof typeof objectFields]?: Item };
+
+/** The one object of a request. Throws KmipError Invalid Field for none, or one of another type. */
+export function soleObject(objectType: ObjectType | undefined, given: Given): Item {
+  const names = Object.keys(objectFields) as (keyof typeof objectFields)[];
+  const [object, ...others] = names.flatMap((name) => given[name] ?? []);
+  const fits = objectType === undefined || object?.tag === objectTag[objectType];
+  if (object !== undefined && others.length === 0 && fits) return object;
+  throw new KmipError(ResultReason.InvalidField, 'The object is not of the type it is said to be');
+}
+
+/** The type that an object's tag says. */
+export function typeOf(object: Item): ObjectType {
+  const found = Object.values(ObjectType).find((type) => objectTag[type] === object.tag);
+  return found ?? ObjectType.OpaqueObject;
+}
+
+/**
+ * Seals an object that a client made, with what its structure says among its attributes. Throws
+ * KmipError Invalid Field where attributes and structure say different things.
+ */
+export function sealGiven(
+  objectType: ObjectType,
+  object: Item,
+  requested: readonly AttributeInstance[],
+  context: Context,
+  uniqueIdentifier?: string,
+): Promise<NewObject> {
+  const named = uniqueIdentifier === undefined ? {} : { uniqueIdentifier };
+  return objectType === ObjectType.Template
+    ? templateObject(object, requested, named, context)
+    : keyedObject(objectType, object, requested, named, context);
+}
+
+interface Named {
+  readonly uniqueIdentifier?: string;
+}
+
+/** A template is nothing but attributes (KMIP 1.3 §2.2.6). */
+function templateObject(
+  object: Item,
+  requested: readonly AttributeInstance[],
+  named: Named,
+  context: Context,
+): Promise<NewObject> {
+  const inside = structureItems(object).map((item) => {
+    const wire = attribute.read(item, context.version);
+    return { attributeName: wire.attributeName, attributeValue: { tag: 0, ...valueOf(wire) } };
+  });
+  const own = requestedAttributes({ names: [], attributes: inside }, context);
+  const attributes = [...requested, ...own];
+  return sealObject({ objectType: ObjectType.Template, attributes, form: [], ...named }, context);
+}
+
+function keyedObject(
+  objectType: ObjectType,
+  object: Item,
+  requested: readonly AttributeInstance[],
+  named: Named,
+  context: Context,
+): Promise<NewObject> {
+  const { form, secret } = takeApart(objectType, object);
+  const block = structureItems(form.find((item) => item.tag === Tag.KeyBlock));
+  const enumerated = (tag: number): number | undefined => {
+    const item = [...block, ...form].find((each) => each.tag === tag);
+    return typeof item?.value === 'number' ? item.value : undefined;
+  };
+  const taken = [
+    ['Cryptographic Algorithm', Tag.CryptographicAlgorithm, 'Enumeration'],
+    ['Cryptographic Length', Tag.CryptographicLength, 'Integer'],
+    ['Certificate Type', Tag.CertificateType, 'Enumeration'],
+  ] as const;
+  const attributes = [...requested, ...wrappingLink(object, requested, context)];
+  for (const [name, tag, type] of taken) {
+    const value = enumerated(tag);
+    if (value === undefined) continue;
+    const said = requested.find((each) => each.name === name);
+    if (said === undefined) attributes.push({ name, index: 0, value: { type, value } });
+    else if (said.value.value !== value) {
+      throw new KmipError(ResultReason.InvalidField, `${name} is not that of the object`);
+    }
+  }
+  const keyFormatType = enumerated(Tag.KeyFormatType) as KeyFormatType | undefined;
+  const digestBytes = materialBytes(secret);
+  return sealObject(
+    {
+      objectType,
+      attributes,
+      form,
+      secret,
+      ...named,
+      ...(digestBytes === undefined ? {} : { digestBytes }),
+      ...(keyFormatType === undefined ? {} : { keyFormatType }),
+    },
+    context,
+  );
+}
+
+/** An object that lies here wrapped names the key that opens it (KMIP 2.1 §6.1.43). */
+function wrappingLink(
+  object: Item,
+  requested: readonly AttributeInstance[],
+  context: Context,
+): AttributeInstance[] {
+  const key = context.version >= 200 ? wrappingKeyOf(object, context) : undefined;
+  if (key === undefined) return [];
+  const index = requested.filter(({ name }) => name === 'Link').length;
+  const value = linkValue(LinkType.WrappingKeyLink, shownIdentifier(key));
+  return [{ name: 'Link', index, value }];
+}
+
+/** The bytes of an object that is bytes; a transparent structure has no Digest of its own here. */
+function materialBytes(secret: Item): Uint8Array | undefined {
+  if (secret.type === 'ByteString') return secret.value;
+  const material = structureItems(secret).find((item) => item.tag === Tag.KeyMaterial);
+  return material?.type === 'ByteString' ? material.value : undefined;
+}
+
+function structureItems(item: Item | undefined): readonly Item[] {
+  return item?.type === 'Structure' ? item.value : [];
+}
