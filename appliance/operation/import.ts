@@ -1,5 +1,4 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
-import { checkAttribute } from '../kmip/attribute.ts';
 import { KeyWrapType, ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
 import { RevocationReasonCode, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
@@ -14,7 +13,7 @@ import { attribute, inAttributes, valueOf } from './attribute-codec.ts';
 import type { WireAttribute } from './attribute-codec.ts';
 import { objectFields, sealGiven, soleObject, typeOf } from './given-object.ts';
 import { chosenIdentifier, importedIdentifier, isDestroyed, objectNamed } from './imported.ts';
-import { numberOf, storeObject } from './new-object.ts';
+import { checkNew, numberOf, refuseMore, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
 import type { Context } from './operation.ts';
 import { unwrapped, wrappingDataOf } from './wrapped-object.ts';
@@ -117,8 +116,9 @@ function importedAttributes(
   const all = wires.map((wire): AttributeInstance => {
     const { attributeName: name } = wire;
     const value = valueOf(wire);
-    const rule = checkAttribute(name, value, context.version);
+    const rule = checkNew(name, value, context);
     const index = count.get(name) ?? 0;
+    refuseMore(index);
     if (index > 0 && !rule.multiple) {
       const message = `${name} has one value`;
       throw new KmipError(ResultReason.AttributeSingleValued, message);

@@ -14,7 +14,7 @@ import { toWire } from './attribute-codec.ts';
 import { isWrapped } from './key-use.ts';
 import { attributesOf } from './object-attribute.ts';
 import type { Context } from './operation.ts';
-import { openBlock } from './wrapped-object.ts';
+import { openBlock, wrappingKeyOf } from './wrapped-object.ts';
 import { leavesOpen, wrapKeyValue } from './wrapping.ts';
 import type { WrappingSpecification } from './wrapping.ts';
 import { wipe } from './wipe.ts';
@@ -91,6 +91,10 @@ async function shapedBlock(
     }
     if (wanted !== undefined && wanted !== formatIn(block)) throw noFormat();
     return block;
+  }
+  if (isWrapped(object) && wrappingKeyOf(block, context) === undefined) {
+    const message = 'The key that it is wrapped with is not here';
+    throw new KmipError(ResultReason.KeyWrapTypeNotSupported, message);
   }
   const clear = await openBlock(block, context);
   const formed = compressed(inFormat(clear, object, shape.keyFormatType), shape);

@@ -7,14 +7,14 @@ import { keyWrappingData, unwrapKeyValue } from './wrapping.ts';
 
 /** The Key Wrapping Data of an object's Key Block; undefined for one that is not wrapped. */
 export function wrappingDataOf(object: Item): Item | undefined {
-  return within(blockOf(object), Tag.KeyWrappingData);
+  return within(blockOf(object) ?? object, Tag.KeyWrappingData);
 }
 
-/** The key that opens a wrapped object, where the client has it here. */
+/** The key that opens a wrapped object or Key Block, where the client has it here. */
 export function wrappingKeyOf(object: Item, context: Context): ManagedObject | undefined {
   const item = wrappingDataOf(object);
   if (item === undefined) return undefined;
-  const data = keyWrappingData.read(item, context.version);
+  const data = keyWrappingData.read(item, Math.max(context.version, 104));
   const named = (data.encryptionKeyInformation ?? data.macSignatureKeyInformation)
     ?.uniqueIdentifier;
   if (named === undefined) return undefined;

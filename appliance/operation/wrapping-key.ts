@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { decryption, encryption } from '../cryptography/cipher.ts';
 import type { CipherSetting } from '../cryptography/cipher.ts';
 import { mac, sameMac } from '../cryptography/mac.ts';
@@ -27,12 +28,17 @@ export type KeyInformation = Decoded<typeof keyInformation>;
 
 /** The wrapping key: looked up as a Get of it would be, but named by its own reason. */
 function wrappingKey(identifier: string, context: Context): ManagedObject {
+  const { SymmetricKey, PublicKey, PrivateKey } = ObjectType;
   try {
-    return context.target(context.keystore, identifier);
+    const object = context.target(context.keystore, identifier);
+    if ([SymmetricKey, PublicKey, PrivateKey].some((type) => type === object.objectType)) {
+      return object;
+    }
   } catch (error) {
     if (!(error instanceof KmipError) || error.reason === ResultReason.ObjectArchived) throw error;
     throw new KmipError(ResultReason.WrappingObjectNotFound, 'No such wrapping key');
   }
+  throw new KmipError(ResultReason.IllegalObjectType, 'The wrapping object is not a key');
 }
 
 /** Encrypts under the wrapping key. Throws KmipError where it may not or cannot. */
@@ -42,13 +48,14 @@ export async function seal(
   context: Context,
 ): Promise<{ readonly data: Buffer; readonly iv?: Buffer }> {
   const object = wrappingKey(information.uniqueIdentifier, context);
+  requireOwnParameters(object, information, context);
   requireUse(object, 'WrapKey', context);
   const parameters = withDefault(
     parametersFor(object, information.cryptographicParameters, context),
     object,
   );
   await spendUse(object, clear.length, 1, context);
-  using key = await openKeyForWrapping(object, context);
+  using key = await openKey(object, context);
   if (object.objectType === ObjectType.PublicKey) {
     return { data: rsaEncrypt(key.asymmetric(), parameters, clear, context.random) };
   }
@@ -71,7 +78,7 @@ export async function open(
     parametersFor(object, information.cryptographicParameters, context),
     object,
   );
-  using key = await openKeyForWrapping(object, context);
+  using key = await openKey(object, context);
   if (object.objectType === ObjectType.PrivateKey) {
     return rsaDecrypt(key.asymmetric(), parameters, sealed);
   }
@@ -89,14 +96,6 @@ function settingOf(
   return { algorithm: object.algorithm as CryptographicAlgorithm, key, parameters, random };
 }
 
-function openKeyForWrapping(object: ManagedObject, context: Context): ReturnType<typeof openKey> {
-  const { SymmetricKey, PublicKey, PrivateKey } = ObjectType;
-  if (![SymmetricKey, PublicKey, PrivateKey].some((type) => type === object.objectType)) {
-    throw new KmipError(ResultReason.IllegalObjectType, 'The wrapping object is not a key');
-  }
-  return openKey(object, context);
-}
-
 /** AES keys wrap by NIST SP 800-38F, RSA keys by OAEP, unless anybody says otherwise. */
 function withDefault(parameters: Parameters, { algorithm }: ManagedObject): Parameters {
   if (algorithm === CryptographicAlgorithm.AES && parameters.blockCipherMode === undefined) {
@@ -108,6 +107,30 @@ function withDefault(parameters: Parameters, { algorithm }: ManagedObject): Para
   return parameters;
 }
 
+/**
+ * Parameters that are asked for have to be among the key's own (KMIP 1.4 §2.1.6): which modes a key
+ * wraps in is said where it is made. Throws KmipError Bad Cryptographic Parameters.
+ */
+function requireOwnParameters(
+  { attributes }: ManagedObject,
+  { cryptographicParameters: asked }: KeyInformation,
+  { version }: Context,
+): void {
+  if (asked === undefined) return;
+  const own = attributes.filter(({ name }) => name === 'Cryptographic Parameters');
+  const fits = own.some(({ value }) => {
+    const item = { tag: Tag.CryptographicParameters, ...value };
+    const said: Readonly<Record<string, unknown>> = cryptographicParameters.read(
+      item,
+      Math.max(version, 104),
+    );
+    return Object.entries(asked).every(([name, each]) => isDeepStrictEqual(said[name], each));
+  });
+  if (fits) return;
+  const message = 'The Cryptographic Parameters are not among those of the key';
+  throw new KmipError(ResultReason.BadCryptographicParameters, message);
+}
+
 /** The MAC of a symmetric key, or the signature of a private one, over bytes. */
 export async function authenticate(
   data: Uint8Array,
@@ -116,10 +139,11 @@ export async function authenticate(
 ): Promise<Buffer> {
   const object = wrappingKey(information.uniqueIdentifier, context);
   const parameters = parametersFor(object, information.cryptographicParameters, context);
+  requireOwnParameters(object, information, context);
   const signs = object.objectType === ObjectType.PrivateKey;
   requireUse(object, signs ? 'Sign' : 'MACGenerate', context);
   await spendUse(object, data.length, 1, context);
-  using key = await openKeyForWrapping(object, context);
+  using key = await openKey(object, context);
   if (signs) return signature(key.asymmetric(), parameters, { data });
   return codeOf(data, key.bytes(), object, parameters);
 }
@@ -136,7 +160,7 @@ export async function requireAuthentic(
   const object = named.objectType === ObjectType.PrivateKey ? verifier(named, context) : named;
   const verifies = object.objectType === ObjectType.PublicKey;
   requireUse(object, verifies ? 'Verify' : 'MACVerify', context);
-  using key = await openKeyForWrapping(object, context);
+  using key = await openKey(object, context);
   const right =
     code !== undefined &&
     (verifies

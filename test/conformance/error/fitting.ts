@@ -2,6 +2,7 @@ import { Operation } from '../../../appliance/kmip/enumeration.ts';
 import type { Item } from '../../../appliance/ttlv/item.ts';
 import { bytes, date, enumerated, flag, id, integer } from '../../harness/operations.ts';
 import { long, struct, text } from '../../harness/operations.ts';
+import { unknown } from './asker.ts';
 import type { Asker, Given, OperationName } from './asker.ts';
 
 /** Requests that succeed, for every operation and version; an error has one thing wrong. */
@@ -163,6 +164,7 @@ export async function fitting(asker: Asker, operation: OperationName): Promise<s
     Validate: () => certificate(asker),
     JoinSplitKey: () => parts(asker),
     GetUsageAllocation: async () => [await key(asker, limited(100n), activeSince(asker))],
+    Import: () => Promise.resolve([unknown()]),
     Recover: async () => [await asker.archive(await key(asker))],
     AdjustAttribute: async () => [await key(asker, ['Sensitive', flag('Sensitive', false)])],
   };
