@@ -270,6 +270,11 @@ export const madeView = verifiedView.extend({
 });
 
 export const restoredView = verifiedView.extend({
+  is: z.enum(['backup', 'journal']),
+  /** Of a journal: changed frames, whether its end is torn, records before which others lack. */
+  damaged: z.number(),
+  torn: z.boolean(),
+  waiting: z.number(),
   /** Records that were not here before. */
   added: z.number(),
   /** Records that are here and not in the backup. */

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditEntry } from '../audit/event.ts';
+import type { JournalHead } from '../keeper-client/journal-head.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { BackupError } from './error.ts';
 import { keepGenerations, listBackups, nameOf, readFileBytes } from './folder.ts';
@@ -10,6 +11,7 @@ import type { Listed } from './folder.ts';
 import type { Heads, Manifest } from './manifest.ts';
 import { readMemory, writeMemory } from './memory.ts';
 import type { BackupMemory } from './memory.ts';
+import { journalHeadOf, restoreJournal } from './restore-journal.ts';
 import { restoreBundle } from './restore.ts';
 import type { RecordTarget, Restored } from './restore.ts';
 import { missingFrom, verifyBundle } from './verify.ts';
@@ -57,7 +59,26 @@ export interface Made {
   readonly deleted: readonly string[];
 }
 
+/** What came of a backup or a journal that was taken in. */
+export interface TakenIn extends Omit<Restored, 'manifest'> {
+  readonly is: 'backup' | 'journal';
+  /** Of a journal: changed frames, a torn end, records that wait for those before them. */
+  readonly damaged: number;
+  readonly torn: boolean;
+  readonly waiting: number;
+  readonly bundle: string;
+  readonly node: string;
+  readonly made: number;
+  /** Whether this node had nothing of its own and took the other one's place. */
+  readonly fresh: boolean;
+}
+
+/** A backup is whole or refused; a journal has records and nothing besides. */
+const whole = { damaged: 0, torn: false, waiting: 0 } as const;
+const nothingMore = { absent: 0, newer: 0, same: undefined, files: new Map<string, Buffer>() };
+
 const triesMost = 5;
+const spoolName = 'twinlock-incoming.backup';
 const expectedLeast = 1 << 20;
 
 /** The backups of a node: makes, reads back, lists and restores them, one at a time. */
@@ -133,43 +154,83 @@ export class Backups {
   }
 
   /**
-   * Takes a backup's records in: only adds. On a node without records of its own, it is remembered
-   * that the wrapping key has to be rotated. `fromRemoved`: what a removed node wrote afterwards
-   * too. Throws BackupError, KeystoreError.
+   * Takes the records of a backup or a journal in: only adds. On a node without records of its own,
+   * it is remembered that the wrapping key has to be rotated. `fromRemoved`: what a removed node
+   * wrote afterwards too. Throws BackupError, KeystoreError.
    */
-  restore(
-    source: AsyncIterable<Buffer>,
-    by: By,
-    { fromRemoved = false } = {},
-  ): Promise<Restored & { readonly fresh: boolean }> {
+  restore(source: AsyncIterable<Buffer>, by: By, { fromRemoved = false } = {}): Promise<TakenIn> {
     return this.#alone('restore', by, async () => {
-      const { folder, records, keeper } = this.#parts;
-      const file = new UnfinishedFile(folder, 'twinlock-incoming.backup', expectedLeast);
+      const file = new UnfinishedFile(this.#parts.folder, spoolName, expectedLeast);
       try {
         for await (const bytes of source) file.write(bytes);
         file.flush();
-        const open = (): AsyncIterable<Buffer> => readFileBytes(file.path);
-        const { manifest } = await verifyBundle(open(), this.#parts);
-        const fresh = this.#isFresh(manifest);
-        const generation = (await keeper.status()).generation ?? '';
-        const { bundle } = manifest;
-        const remember = (whole: boolean): void => {
-          if (!fresh) return;
-          const restored = { bundle, time: this.#parts.now(), whole, generation };
-          writeMemory(this.#memory, { ...this.memory, restored });
-        };
-        remember(false);
-        const restored = await restoreBundle(
-          open,
-          { ...this.#parts, target: records },
-          { fresh, fromRemoved },
-        );
-        remember(true);
-        return { ...restored, fresh };
+        const journal = journalHeadOf(file.path);
+        return journal === undefined
+          ? await this.#restoreBundle(file.path, fromRemoved)
+          : await this.#restoreJournal(file.path, journal, fromRemoved);
       } finally {
         file.discard();
       }
     });
+  }
+
+  async #restoreBundle(path: string, fromRemoved: boolean): Promise<TakenIn> {
+    const { records: target } = this.#parts;
+    const open = (): AsyncIterable<Buffer> => readFileBytes(path);
+    const { manifest } = await verifyBundle(open(), this.#parts);
+    const { bundle } = manifest;
+    const fresh = this.#isFresh(manifest.node, bundle);
+    const restored = await this.#remembered({ bundle }, fresh, () =>
+      restoreBundle(open, { ...this.#parts, target }, { fresh, fromRemoved }),
+    );
+    const { node, made } = manifest;
+    const told = { is: 'backup', bundle, node, made, fresh, ...whole } as const;
+    return { ...restored, ...told, missing: this.#missing(restored.missing) };
+  }
+
+  async #restoreJournal(
+    path: string,
+    { node, made, journal: bundle }: JournalHead,
+    fromRemoved: boolean,
+  ): Promise<TakenIn> {
+    const { records: target } = this.#parts;
+    const fresh = this.#isFresh(node, bundle);
+    const restored = await this.#remembered({ bundle, bare: true }, fresh, () =>
+      restoreJournal(path, { ...this.#parts, target }, { fresh, fromRemoved }),
+    );
+    const told = { is: 'journal', bundle, node, made, fresh, ...nothingMore } as const;
+    return { ...restored, ...told, missing: this.#missing([]) };
+  }
+
+  /** Remembers for as long as it lasts that a restore is under way, and afterwards from what. */
+  async #remembered<T>(
+    what: { readonly bundle: string; readonly bare?: true },
+    fresh: boolean,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const generation = (await this.#parts.keeper.status()).generation ?? '';
+    const remember = (whole: boolean): void => {
+      if (!fresh) return;
+      const restored = { ...what, time: this.#parts.now(), whole, generation };
+      writeMemory(this.#memory, { ...this.memory, restored });
+    };
+    remember(false);
+    const done = await work();
+    remember(true);
+    return done;
+  }
+
+  /** What is missing still, of what is spoken of now and was before; kept in mind for the alarm. */
+  #missing(found: Restored['missing']): Restored['missing'] {
+    const { missing: before = [], ...memory } = this.memory;
+    const spokenOf: Record<string, number> = {};
+    for (const { epoch, to } of [...before, ...found]) {
+      spokenOf[epoch] = Math.max(to, spokenOf[epoch] ?? 0);
+    }
+    const missing = missingFrom(this.#parts.records.heads(), spokenOf);
+    if (missing.length > 0) writeMemory(this.#memory, { ...memory, missing });
+    else if (before.length > 0) writeMemory(this.#memory, memory);
+    return missing;
   }
 
   /** What is missing here of what somebody says there is: newer records, or whole epochs. */
@@ -180,12 +241,13 @@ export class Backups {
   }
 
   /** Whether this node has nothing of its own yet, or is amid being restored from this backup. */
-  #isFresh({ bundle, node: author }: Manifest): boolean {
+  #isFresh(author: string, bundle: string): boolean {
     const { restored } = this.memory;
     const { records, node } = this.#parts;
     if (author === node) return false;
     if (restored?.bundle === bundle && !restored.whole) return true;
-    if (restored?.whole === true || records.hasActed()) return false;
+    const became = restored?.whole === true && restored.bare !== true;
+    if (became || records.hasActed()) return false;
     return records.members().every((member) => member.node === node || member.removed);
   }
 
@@ -233,7 +295,7 @@ export class Backups {
   }
 
   get #spool(): string {
-    return join(this.#parts.folder, 'twinlock-incoming.backup.part');
+    return join(this.#parts.folder, `${spoolName}.part`);
   }
 
   #begin(): void {

@@ -2,18 +2,17 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeyObject } from 'node:crypto';
+import { encodeJournalHead, parseJournalHead } from '../keeper-client/journal-head.ts';
+import type { JournalHead } from '../keeper-client/journal-head.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import type { Entry } from '../keystore/exchange.ts';
 import {
-  encodeJournalHead,
   headDigest,
   makeJournalKey,
   openFrame,
   openJournalKey,
-  parseJournalHead,
   sealFrame,
 } from './journal-format.ts';
-import type { JournalHead } from './journal-format.ts';
 
 export interface JournalOptions {
   /** On another medium than the state: a USB stick, a second disk, a mounted share. */

@@ -15,14 +15,22 @@ export interface BackupMemory {
   };
   /** The last attempt that failed since then. */
   readonly failed?: { readonly time: number; readonly reason: string };
-  /** The backup that this node was restored from; `whole` once all of it was taken in. */
+  /** The backup that this node was last restored from; `whole` once all of it was taken in. */
   readonly restored?: {
     readonly bundle: string;
     readonly time: number;
     readonly whole: boolean;
     /** The wrapping key of that moment, which the old node may have too: to be rotated. */
     readonly generation: string;
+    /** Of a journal, which holds records alone: a backup may still make this node what one was. */
+    readonly bare?: true;
   };
+  /** Records that something restored speaks of and that were nowhere then. */
+  readonly missing?: readonly {
+    readonly epoch: string;
+    readonly from: number;
+    readonly to: number;
+  }[];
 }
 
 /** Reads what is remembered; nothing where there is no file or it cannot be read. */

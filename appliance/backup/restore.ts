@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { contextBytes, creationOf } from '../keystore/material.ts';
 import { decodeHead } from '../keystore/record.ts';
 import { fromKeeper } from './bundle-key.ts';
@@ -35,7 +34,6 @@ export interface RecordTarget {
 
 export interface RestoreParts extends VerifyParts {
   readonly target: RecordTarget;
-  readonly commitmentKey: KeyObject;
 }
 
 /** What a person said beside the file. */
@@ -169,7 +167,10 @@ async function take(
 }
 
 /** A secret goes in under the wrapping key that is written under: the older may soon be gone. */
-async function sealedAnew(record: BundledRecord, parts: RestoreParts): Promise<BundledRecord> {
+export async function sealedAnew(
+  record: BundledRecord,
+  parts: RestoreParts,
+): Promise<BundledRecord> {
   const { keeper, cluster } = parts;
   const { sealed, body } = record;
   if (sealed === undefined) return record;

@@ -101,20 +101,17 @@ export class NodeBackups {
         }),
       restore: async (bytes, act, choice) => {
         const restored = await backups.restore(bytes, act, choice);
-        const { manifest, records, secrets, added, newer, missing, fresh, files } = restored;
+        const { records, secrets, added, newer, missing, fresh, files } = restored;
         const restarts = fresh && this.#stageIdentity(files);
         if (restored.same === false) {
-          const fields = { bundle: restored.manifest.bundle };
+          const fields = { bundle: restored.bundle };
           this.#parts.log('error', 'the tables are not what the backup’s node had', fields);
         }
         if (restarts) restart();
-        const { bundle, node, made } = manifest;
-        const { absent } = restored;
+        const { is, bundle, node, made, absent, damaged, torn, waiting } = restored;
         const counts = { records, keys: secrets, absent, added, newer };
         return {
-          bundle,
-          node,
-          made,
+          ...{ is, bundle, node, made, damaged, torn, waiting },
           ...counts,
           missing: [...missing],
           fresh,
@@ -156,8 +153,15 @@ export class NodeBackups {
     const [oldest] = keystore.list({ limit: 1 });
     const since = memory.verified?.time ?? oldest?.initialDate;
     const late = since !== undefined && oldest !== undefined && now() - since > limit;
+    const held = keystore.replica.heads();
+    const lost = (memory.missing ?? []).filter(({ epoch, to }) => (held[epoch]?.[0] ?? 0) < to);
     return [
       ...restoredAlarms(memory, generation),
+      ...(lost.length === 0
+        ? []
+        : [
+            'records are missing that a restored backup speaks of: restore a newer one or a journal',
+          ]),
       ...(memory.failed === undefined
         ? []
         : [`the last backup failed (${memory.failed.reason}): twinlock backup create`]),

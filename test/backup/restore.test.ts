@@ -1,10 +1,14 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { BackupError } from '../../appliance/backup/error.ts';
+import { Journal } from '../../appliance/backup/journal.ts';
+import type { Heads } from '../../appliance/backup/manifest.ts';
+import { parseJournalHead } from '../../appliance/keeper-client/journal-head.ts';
 import type { KeyKeeper } from '../../appliance/keeper/keeper.ts';
+import { removeFolder, temporaryFolder } from '../harness/appliance.ts';
 import { backupNode, by, chunked } from '../harness/backup-node.ts';
 import type { BackupNode } from '../harness/backup-node.ts';
 import { keeperSetting, removeToken } from '../harness/near-token.ts';
@@ -138,6 +142,86 @@ test('what a removed node wrote afterwards is taken by a person’s word alone',
   const third = backupNode(t, keeper);
   await third.backups.restore(chunked(await one.bundle()), by);
   await holds(t, third, after);
+});
+
+/** A journal of what a node has behind these heads, as it lies on its medium. */
+async function journalOf(
+  t: ExecutionContext,
+  { keystore, keeper, cluster }: BackupNode,
+  heads: Heads,
+): Promise<{ readonly bytes: Buffer; readonly heads: Heads }> {
+  const folder = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(folder);
+  });
+  const { replica } = keystore;
+  const journal = new Journal({
+    ...{ folder, keeper, cluster, node: replica.node, members: () => replica.members() },
+    ...{ now: () => 1_700_000_000, random: (bytes) => randomBytes(bytes), log: () => {} },
+    after: () => () => {},
+  });
+  await journal.start();
+  const found = replica.after(heads, { records: 1000, bytes: 1 << 20 });
+  // Two frames, so that one can be changed and the other not.
+  await journal.append(found.entries.slice(0, 3));
+  await journal.append(found.entries.slice(3));
+  await journal.stop();
+  const [name = ''] = readdirSync(folder);
+  return { bytes: readFileSync(join(folder, name)), heads: found.heads };
+}
+
+test('journals and backups are a union: in any order, and twice, to the same end', async (t) => {
+  const { keeper } = await provenKeeper(t);
+  const old = backupNode(t, keeper);
+  const keys = await keysOf(old, 10);
+  const bundle = await old.bundle();
+  const first = await journalOf(t, old, {});
+  for (const [id, key] of await keysOf(old, 10)) keys.set(id, key);
+  const second = await journalOf(t, old, first.heads);
+  const files = [bundle, first.bytes, second.bytes];
+  for (const order of [
+    [0, 1, 2],
+    [1, 0, 2],
+    [2, 1, 2, 0],
+    [0, 2, 2, 1, 0],
+  ]) {
+    const next = backupNode(t, keeper);
+    let fresh = 0;
+    for (const at of order) {
+      const taken = await next.backups.restore(chunked(files[at] ?? Buffer.alloc(0)), by);
+      if (at === 0 && taken.fresh) fresh++;
+      t.is(taken.waiting > 0, at === 2 && order[0] === 2 && fresh === 0 && taken.added === 0);
+    }
+    t.is(fresh, 1, 'the backup makes it what the old node was, whatever came before');
+    await holds(t, next, keys);
+    t.is(stateOf(next), stateOf(old));
+    const state = next.keystore.count().records;
+    for (const bytes of files) {
+      t.is((await next.backups.restore(chunked(bytes), by)).added, 0);
+    }
+    t.is(next.keystore.count().records, state);
+  }
+});
+
+test('a changed frame of a journal costs its own records, and what waits for them', async (t) => {
+  const { keeper } = await provenKeeper(t);
+  const old = backupNode(t, keeper);
+  const keys = await keysOf(old, 6);
+  const { bytes } = await journalOf(t, old, {});
+  const torn = bytes.subarray(0, -20);
+  const changed = Buffer.from(bytes);
+  const end = parseJournalHead(bytes)?.end ?? 0;
+  changed[end + 50] = (changed[end + 50] ?? 0) ^ 1;
+  const next = backupNode(t, keeper);
+  t.like(await next.backups.restore(chunked(changed), by), { damaged: 1, waiting: 4, added: 0 });
+  t.like(await next.backups.restore(chunked(torn), by), { torn: true, added: 3, damaged: 0 });
+  t.like(await next.backups.restore(chunked(changed), by), { damaged: 1, waiting: 0, added: 4 });
+  await holds(t, next, keys);
+  const stranger = backupNode(t, (await provenKeeper(t)).keeper);
+  const refused = await t.throwsAsync(stranger.backups.restore(chunked(bytes), by), {
+    instanceOf: BackupError,
+  });
+  t.is(refused.code, 'foreign');
 });
 
 test('what others speak of and the backup does not hold is listed', async (t) => {

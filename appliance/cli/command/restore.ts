@@ -4,6 +4,7 @@ import { AdminRefusal } from '../../admin/client.ts';
 import type { RestoredView, StatusView } from '../../admin/schema.ts';
 import { parseBundleHead } from '../../keeper-client/bundle-head.ts';
 import type { BundleHead } from '../../keeper-client/bundle-head.ts';
+import { parseJournalHead } from '../../keeper-client/journal-head.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -43,7 +44,7 @@ export async function restore(
 
 async function openNew(
   context: Context,
-  { slots }: BundleHead,
+  { slots }: Pick<BundleHead, 'slots'>,
   files: readonly string[],
 ): Promise<void> {
   if (files.length === 0 && !process.stdin.isTTY) {
@@ -64,7 +65,7 @@ async function take({
 }: {
   readonly context: Context;
   readonly file: string;
-  readonly head: BundleHead;
+  readonly head: Pick<BundleHead, 'slots'>;
   readonly shareFiles: readonly string[];
   readonly choice: { readonly fromRemoved?: boolean };
 }): Promise<RestoredView> {
@@ -105,13 +106,16 @@ async function serving({ admin }: Context): Promise<StatusView> {
   }
 }
 
-function headOf(path: string): BundleHead {
+/** The slot table in the head of a backup or a journal. */
+function headOf(path: string): Pick<BundleHead, 'slots'> {
   const bytes = startOf(path, 64 << 10);
+  const journal = parseJournalHead(bytes.length < 64 << 10 ? bytes : startOf(path, 5 << 20));
+  if (journal !== undefined) return journal.head;
   let parsed = parseBundleHead(bytes);
   if (parsed.is === 'more') parsed = parseBundleHead(startOf(path, parsed.bytes));
   if (parsed.is === 'head') return parsed.head;
   const newer = parsed.is === 'newer';
-  const message = newer ? 'a later version made this backup' : `${path} is no backup`;
+  const message = newer ? 'a later version made this backup' : `${path} is no backup or journal`;
   const hint = newer ? 'restore it with that version' : 'see `twinlock backup list`';
   throw new CommandError('bad-request', message, hint);
 }
@@ -133,18 +137,24 @@ function startOf(path: string, most: number): Buffer {
 }
 
 function described(restored: RestoredView): string {
-  const { made, keys, records, added, newer, missing, fresh, same } = restored;
+  const { is, made, keys, records, added, newer, missing, fresh, same } = restored;
+  const { damaged, torn, waiting } = restored;
   const gone = missing.map(
     ({ epoch, from, to }) =>
-      `missing: records ${from} to ${to} of ${epoch}; look for a newer backup`,
+      `missing: records ${from} to ${to} of ${epoch}; look for a newer backup or a journal`,
   );
   return [
-    `the backup of ${date(made)} is restored: ${keys} keys, ${records} records, ${added} new here`,
+    `the ${is} of ${date(made)} is restored: ${keys} keys, ${records} records, ${added} new here`,
+    ...(damaged === 0 ? [] : [`${damaged} parts of it were changed and are left out`]),
+    ...(torn ? ['its end is torn: what stood there was never answered for'] : []),
+    ...(waiting === 0
+      ? []
+      : [`${waiting} records wait for earlier ones: restore the others, then this one again`]),
     ...(newer === 0 ? [] : [`${newer} newer records that were here stay`]),
     ...gone,
     ...(same === false ? ['its tables are not what the other node’s were: see the log'] : []),
     ...(fresh ? ['the old node’s slot is gone, and the wrapping key is a new one'] : []),
-    ...(fresh ? [`what was made after ${date(made)} is not in this backup`] : []),
+    ...(fresh ? [`what was made after ${date(made)} is not in this ${is}`] : []),
   ].join('\n');
 }
 
@@ -152,7 +162,7 @@ export const commands: readonly Command[] = [
   {
     name: 'restore',
     parameters: ['<file>', '[share...]'],
-    what: 'take a backup in; shares’ files for a new node, or for an old backup',
+    what: 'take a backup or a journal in; shares’ files for a new node, or for an old backup',
     options: [
       { flags: '--from-removed', what: 'also what a removed node wrote after its removal' },
     ],
