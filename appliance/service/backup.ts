@@ -159,9 +159,7 @@ export class NodeBackups {
       ...restoredAlarms(memory, generation),
       ...(lost.length === 0
         ? []
-        : [
-            'records are missing that a restored backup speaks of: restore a newer one or a journal',
-          ]),
+        : ['records that a backup speaks of are missing: restore a newer one or a journal']),
       ...(memory.failed === undefined
         ? []
         : [`the last backup failed (${memory.failed.reason}): twinlock backup create`]),
