@@ -80,6 +80,11 @@ async function measured(
   };
   await Promise.all(Array.from({ length: clients }, (_, i) => client(i)));
   const elapsed = microseconds(start);
+  return roundOf(latencies, elapsed, processorTime(target.processes()) - processor);
+}
+
+/** Latencies, elapsed time and processor time in microseconds. */
+export function roundOf(latencies: number[], elapsed: number, processor: number): Round {
   latencies.sort((a, b) => a - b);
   const at = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
@@ -87,7 +92,7 @@ async function measured(
     rate: (latencies.length * 1_000_000) / elapsed,
     p50: at(0.5),
     p99: at(0.99),
-    processor: (processorTime(target.processes()) - processor) / latencies.length,
+    processor: processor / latencies.length,
   };
 }
 

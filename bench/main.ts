@@ -5,12 +5,15 @@ import {
   removeFolder,
   RunningAppliance,
   temporaryFolder,
+  until,
 } from '../test/harness/appliance.ts';
 import { find, readAnswer, request, wire } from '../test/harness/vcenter.ts';
 import { makeCertificates } from './certificate.ts';
 import { ask, exchanges, handshakes } from './load.ts';
 import type { Round } from './load.ts';
 import { startEcho, startPykmip, whyNoPykmip } from './peer.ts';
+import { flushes, startMeasuredPair } from './pair.ts';
+import type { MeasuredPair } from './pair.ts';
 import { table } from './table.ts';
 import type { Target } from './target.ts';
 
@@ -62,13 +65,57 @@ async function interleaved(
   title: string,
   measure: (target: Target, index: number) => Promise<Round>,
 ): Promise<void> {
-  const results = targets.map(({ name }) => ({ name, rounds: [] as Round[] }));
+  await compared(
+    title,
+    targets.map((target, i) => [target.name, () => measure(target, i)] as const),
+  );
+}
+
+/** Measures each in turn, round by round; what counts is the first one beside the others. */
+async function compared(
+  title: string,
+  measures: readonly (readonly [name: string, measure: () => Promise<Round> | Round])[],
+): Promise<void> {
+  const results = measures.map(([name]) => ({ name, rounds: [] as Round[] }));
   for (let round = 0; round < rounds; round++) {
-    for (const [i, target] of targets.entries()) {
-      results[i]?.rounds.push(await measure(target, i));
+    for (const [i, [, measure]] of measures.entries()) {
+      results[i]?.rounds.push(await measure());
     }
   }
   process.stdout.write(`${table(title, results)}\n`);
+}
+
+/** What two durable copies cost, and what a node that catches up costs the readers. */
+async function ofTwoNodes(
+  pair: MeasuredPair,
+  own: Target,
+  { create, get }: { readonly create: Buffer; readonly get: Buffer },
+): Promise<void> {
+  for (const clients of [1, 8, 64]) {
+    const load = { seconds, clients };
+    await compared(`Create with two durable copies, ${clients} kept connections`, [
+      ['two nodes', () => exchanges(pair.a, create, load)],
+      ['one node', () => exchanges(own, create, load)],
+      ['4 KiB written and flushed', () => flushes(folder, seconds)],
+    ]);
+  }
+  const load = { seconds, clients: 8 };
+  let left = 0;
+  const behind = async (target: Target): Promise<Round> => {
+    await pair.leaveBehind(seconds * 4);
+    const round = await exchanges(target, get, load);
+    const lag = await pair.lag();
+    if (lag > 0) left++;
+    await until('the other one has caught up', async () => (await pair.lag()) === 0, 300_000);
+    return round;
+  };
+  await compared('Get while the second node catches up, 8 kept connections', [
+    ['the second one, catching up', () => behind(pair.b)],
+    ['the second one, quiet', () => exchanges(pair.b, get, load)],
+    ['the first one, meanwhile', () => behind(pair.a)],
+    ['the first one, quiet', () => exchanges(pair.a, get, load)],
+  ]);
+  process.stdout.write(`${left} of ${rounds * 2} rounds ended before it had caught up\n`);
 }
 
 try {
@@ -102,6 +149,15 @@ try {
   await interleaved('Full TLS handshake, 4 at once', (target) =>
     handshakes(target, { seconds, clients: 4 }),
   );
+  const pair = await startMeasuredPair({
+    ...{ identity, token: values.token, state: join(folder, 'pair') },
+    certificate: join(folder, 'client.pem'),
+  });
+  try {
+    await ofTwoNodes(pair, own, { create, get: (await createOn(pair.a)).get });
+  } finally {
+    await pair.stop();
+  }
 } finally {
   for (const target of targets) await target.stop();
   removeFolder(folder);

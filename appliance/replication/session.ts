@@ -32,7 +32,8 @@ export const silenceMilliseconds = 3_500;
 const retryMilliseconds = 1_000;
 /** Then the sender is asked again: it may have sealed anew what this keeper cannot open. */
 const retriesMost = 5;
-const page = { records: 256, bytes: 1 << 20 };
+/** Few, because nobody is served by the other node while it stores them. */
+const page = { records: 64, bytes: 1 << 20 };
 /** Messages of entries that may be under way at once. */
 const windowMessages = 4;
 
@@ -377,6 +378,11 @@ export class Session {
   async #take(payload: Buffer): Promise<void> {
     const { replica, surroundings, past } = this.#parts;
     const entries = decodeEntries(payload);
+    const heads = this.#headsOf(entries);
+    // Before they are stored: what is new here is not to go back to whom it came from.
+    for (const [epoch, head] of Object.entries(heads)) {
+      if ((this.#sent[epoch]?.[0] ?? 0) < head[0]) this.#sent = { ...this.#sent, [epoch]: head };
+    }
     for (let tries = 1; this.#isOpen(); tries++) {
       try {
         const { regained, forks } = await replica.ingest(entries, this.peer);
@@ -398,23 +404,26 @@ export class Session {
       }
     }
     if (!this.#isOpen()) return;
-    this.#noteSent(entries);
+    // What the peer sends, the peer has; it may have said more meanwhile.
+    for (const [epoch, head] of Object.entries(heads)) {
+      if ((this.#theirs[epoch]?.[0] ?? 0) < head[0]) this.#theirs[epoch] = head;
+    }
+    if (this.#able) this.#parts.replica.receipts.note(this.peer, heads);
     this.#takenCount++;
     const ack: Ack = { taken: this.#takenCount, ...this.#standing() };
     this.#send(messageKind.ack, toJson(ack));
     this.#parts.ingested();
   }
 
-  /** What the peer sends, the peer has. */
-  #noteSent(entries: readonly Entry[]): void {
+  /** Where a peer stands that has these, in the epochs in which that is more than was known. */
+  #headsOf(entries: readonly Entry[]): Heads {
     const heads: Record<string, readonly [number, string]> = {};
     for (const { body } of entries) {
       const head = decodeHead(body);
       if (head === undefined || (this.#theirs[head.epoch]?.[0] ?? 0) >= head.seq) continue;
       heads[head.epoch] = [head.seq, hashOf(body).toString('hex')];
     }
-    Object.assign(this.#theirs, heads);
-    if (this.#able) this.#parts.replica.receipts.note(this.peer, heads);
+    return heads;
   }
 
   /** Where this node stands, in the epochs of which the peer was not told yet. */

@@ -9,6 +9,7 @@ import { decodeRequest, encodeResponse, MessageError } from '../kmip/message.ts'
 import type { RequestBatchItem, RequestMessage, ResponseBatchItem } from '../kmip/message.ts';
 import { versionNumber } from '../kmip/version.ts';
 import type { Client } from '../keystore/client.ts';
+import { KeystoreError } from '../keystore/error.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import { operations } from '../operation/index.ts';
 import type { Act, Context, OperationDefinition, View } from '../operation/operation.ts';
@@ -329,7 +330,9 @@ class BatchRun {
     if (error instanceof Denial) this.#placeholder.empty();
     const name = nameOf(ResultReason, reason);
     const fields = { request: this.#request, operation: nameOf(Operation, item.operation) };
-    if (reason === ResultReason.GeneralFailure && !(error instanceof KmipError)) {
+    if (isPromised(error)) {
+      log('warn', 'operation refused', { ...fields, error: error.message });
+    } else if (reason === ResultReason.GeneralFailure && !(error instanceof KmipError)) {
       const cause = error instanceof Error ? { error: error.message, stack: error.stack } : {};
       log('error', 'operation failed', { ...fields, ...cause });
     } else {
@@ -410,4 +413,10 @@ function undone(item: RequestBatchItem): ResponseBatchItem {
     ...idOf(item),
     resultStatus: ResultStatus.OperationUndone,
   };
+}
+
+/** A refusal that the cluster's policy demands, once for each request while the peer is away. */
+function isPromised(error: unknown): error is KeystoreError {
+  if (!(error instanceof KeystoreError)) return false;
+  return error.code === 'copies-missing' || error.code === 'read-only';
 }

@@ -110,6 +110,8 @@ async function startLone(node: TrialNode, { state, isNew, blank }: Options): Pro
 
 async function startPair(pair: TrialPair): Promise<void> {
   const [first, second] = await pair.start();
+  const script = join(import.meta.dirname, '..', '..', 'scripts', 'twinlock');
+  const { host } = hostAndPort(first.endpoint);
   const lines = [
     ...[first, second].map(({ endpoint }) => `READY ${endpoint}`),
     'in vCenter: Configure > Key Providers > Add > Standard Key Provider, with two servers:',
@@ -117,6 +119,12 @@ async function startPair(pair: TrialPair): Promise<void> {
       const { host, port } = hostAndPort(endpoint);
       return `  KMS  node ${state.split('/').at(-1) ?? ''}  address ${host}  port ${port}`;
     }),
+    'then select it, Establish Trust > Make KMS trust vCenter > New Certificate Signing Request:',
+    `  ${script} --state ${first.state} client sign-csr --csr vcenter.csr --out vcenter.pem`,
+    `  and upload vcenter.pem; the certificates to trust are those that status shows, on each node`,
+    ...(host.startsWith('127.')
+      ? ['  from another machine neither is reached: for that, --listen an address of this one']
+      : []),
     `client files, good on both: ${join(first.state, 'client')}`,
     ...[first, second].map(({ endpoint, state }) => tryLine(state, endpoint)),
   ];

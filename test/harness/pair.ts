@@ -15,7 +15,7 @@ export interface RunningPair {
 
 /** Starts two paired nodes as `run --pair` does, and waits until both serve. */
 export async function startPair(
-  t: ExecutionContext,
+  t: Pick<ExecutionContext, 'teardown'>,
   { state = temporaryFolder(), token = 'softhsm', keep = false } = {},
 ): Promise<RunningPair> {
   const started = launch(['--pair', '--state', state, '--token', token, '--listen', '127.0.0.1:0']);
