@@ -60,7 +60,11 @@ const doors: Readonly<Record<string, string>> = {
   'shamir-secret-sharing': 'appliance/keeper/recovery-share.ts',
 };
 
-const tables = ['appliance/kmip/enumeration.ts', 'appliance/kmip/tag.ts'];
+const tables = [
+  'appliance/kmip/attribute-rule.ts',
+  'appliance/kmip/enumeration.ts',
+  'appliance/kmip/tag.ts',
+];
 
 function imports(text: string): string[] {
   return [...text.matchAll(/(?:from|import\(|^import) ?'([^']+)'/gm)].map(([, path]) => path ?? '');

@@ -1,4 +1,5 @@
-import { attributeRules, isCustom } from '../kmip/attribute.ts';
+import { attributeRules } from '../kmip/attribute-rule.ts';
+import { isCustom } from '../kmip/attribute.ts';
 import type { Conflict, Fact, Facts } from './fact.ts';
 import { decodeValue } from './payload.ts';
 

@@ -20,6 +20,11 @@ export const name = structure({
   nameType: required(Tag.NameType, enumeration(e.NameType)),
 });
 
+export const rotateName = structure({
+  value: required(Tag.RotateNameValue, textString),
+  type: required(Tag.RotateNameType, enumeration(e.RotateNameType)),
+});
+
 export const alternativeName = structure({
   value: required(Tag.AlternativeNameValue, textString),
   type: required(Tag.AlternativeNameType, enumeration(e.AlternativeNameType)),

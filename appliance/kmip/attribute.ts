@@ -1,297 +1,11 @@
 import type { Value } from '../ttlv/item.ts';
-import { anyItem, enumeration } from '../ttlv/structure.ts';
-import type { Codec } from '../ttlv/structure.ts';
 import { TtlvError } from '../ttlv/error.ts';
-import * as shape from './attribute-structure.ts';
-import {
-  CertificateType,
-  CryptographicAlgorithm,
-  DigitalSignatureAlgorithm,
-  KeyFormatType,
-  NISTKeyType,
-  ProtectionLevel,
-} from './enumeration.ts';
-import { ObjectType, ResultReason, State } from './enumeration.ts';
+import { attributeRules, rule } from './attribute-rule.ts';
+import type { AttributeRule } from './attribute-rule.ts';
+import { ResultReason } from './enumeration.ts';
+import type { ObjectType } from './enumeration.ts';
 import { KmipError } from './error.ts';
 import { Tag } from './tag.ts';
-
-/**
- * The rules of one attribute, from the table that stands beside its definition in KMIP 1.4 §3
- * ("Initially set by", "Modifiable by client", "Deletable by client", "Multiple instances").
- */
-export interface AttributeRule {
-  /** The tag under which the value travels by itself (2.x, and inside the key value). */
-  readonly tag: number;
-  readonly type: Value['type'];
-  readonly multiple: boolean;
-  readonly setBy: 'server' | 'client' | 'either';
-  /** `early`: while Pre-Active; `late`: while Pre-Active or Active (dates, §3.23 to §3.27). */
-  readonly modifiable: 'no' | 'yes' | 'early' | 'late';
-  readonly deletable: boolean;
-  readonly since: number;
-  /** The last version that has it. */
-  readonly until?: number;
-  readonly codec?: Codec<unknown>;
-}
-
-type Row = Partial<AttributeRule> & Pick<AttributeRule, 'tag' | 'type'>;
-
-function rule(row: Row): AttributeRule {
-  return {
-    multiple: false,
-    setBy: 'server',
-    modifiable: 'no',
-    deletable: false,
-    since: 100,
-    ...row,
-  };
-}
-
-const free = { setBy: 'client', modifiable: 'yes', deletable: true } as const;
-
-function table(rows: Record<string, Row>): Readonly<Record<string, AttributeRule>> {
-  const rules = Object.entries(rows).map(([name, row]) => [name, rule(row)] as const);
-  return Object.assign(Object.create(null) as object, Object.fromEntries(rules));
-}
-
-/**
- * Every attribute of KMIP 1.0 to 2.1 by the name 1.x gives it, or would: 2.x knows it by its tag.
- */
-export const attributeRules = table({
-  'Unique Identifier': { tag: Tag.UniqueIdentifier, type: 'TextString' },
-  Name: { tag: Tag.Name, type: 'Structure', codec: shape.name, multiple: true, ...free },
-  'Object Type': { tag: Tag.ObjectType, type: 'Enumeration', codec: enumeration(ObjectType) },
-  'Cryptographic Algorithm': {
-    tag: Tag.CryptographicAlgorithm,
-    type: 'Enumeration',
-    codec: enumeration(CryptographicAlgorithm),
-    setBy: 'either',
-  },
-  'Cryptographic Length': { tag: Tag.CryptographicLength, type: 'Integer', setBy: 'either' },
-  'Cryptographic Parameters': {
-    tag: Tag.CryptographicParameters,
-    type: 'Structure',
-    codec: shape.cryptographicParameters,
-    multiple: true,
-    ...free,
-  },
-  'Cryptographic Domain Parameters': {
-    tag: Tag.CryptographicDomainParameters,
-    type: 'Structure',
-    codec: shape.cryptographicDomainParameters,
-    setBy: 'client',
-  },
-  'Certificate Type': {
-    tag: Tag.CertificateType,
-    type: 'Enumeration',
-    codec: enumeration(CertificateType),
-  },
-  'Certificate Length': { tag: Tag.CertificateLength, type: 'Integer', since: 101 },
-  'X.509 Certificate Identifier': {
-    tag: Tag.X_509CertificateIdentifier,
-    type: 'Structure',
-    codec: shape.x509CertificateIdentifier,
-    since: 101,
-  },
-  'X.509 Certificate Subject': {
-    tag: Tag.X_509CertificateSubject,
-    type: 'Structure',
-    codec: shape.x509CertificateSubject,
-    since: 101,
-  },
-  'X.509 Certificate Issuer': {
-    tag: Tag.X_509CertificateIssuer,
-    type: 'Structure',
-    codec: shape.x509CertificateIssuer,
-    since: 101,
-  },
-  'Certificate Identifier': {
-    tag: Tag.CertificateIdentifier,
-    type: 'Structure',
-    codec: anyItem,
-    until: 104,
-  },
-  'Certificate Subject': {
-    tag: Tag.CertificateSubject,
-    type: 'Structure',
-    codec: anyItem,
-    until: 104,
-  },
-  'Certificate Issuer': {
-    tag: Tag.CertificateIssuer,
-    type: 'Structure',
-    codec: anyItem,
-    until: 104,
-  },
-  'Digital Signature Algorithm': {
-    tag: Tag.DigitalSignatureAlgorithm,
-    type: 'Enumeration',
-    codec: enumeration(DigitalSignatureAlgorithm),
-    multiple: true,
-    since: 101,
-  },
-  Digest: { tag: Tag.Digest, type: 'Structure', codec: shape.digest, multiple: true },
-  'Operation Policy Name': {
-    tag: Tag.OperationPolicyName,
-    type: 'TextString',
-    setBy: 'either',
-    until: 104,
-  },
-  'Cryptographic Usage Mask': { tag: Tag.CryptographicUsageMask, type: 'Integer', setBy: 'either' },
-  'Lease Time': { tag: Tag.LeaseTime, type: 'Interval' },
-  'Usage Limits': {
-    tag: Tag.UsageLimits,
-    type: 'Structure',
-    codec: shape.usageLimits,
-    ...free,
-    setBy: 'either',
-  },
-  State: { tag: Tag.State, type: 'Enumeration', codec: enumeration(State) },
-  'Initial Date': { tag: Tag.InitialDate, type: 'DateTime' },
-  'Activation Date': {
-    tag: Tag.ActivationDate,
-    type: 'DateTime',
-    setBy: 'either',
-    modifiable: 'early',
-  },
-  'Process Start Date': {
-    tag: Tag.ProcessStartDate,
-    type: 'DateTime',
-    setBy: 'either',
-    modifiable: 'early',
-  },
-  'Protect Stop Date': {
-    tag: Tag.ProtectStopDate,
-    type: 'DateTime',
-    setBy: 'either',
-    modifiable: 'late',
-  },
-  'Deactivation Date': {
-    tag: Tag.DeactivationDate,
-    type: 'DateTime',
-    setBy: 'either',
-    modifiable: 'late',
-  },
-  'Destroy Date': { tag: Tag.DestroyDate, type: 'DateTime' },
-  'Compromise Occurrence Date': { tag: Tag.CompromiseOccurrenceDate, type: 'DateTime' },
-  'Compromise Date': { tag: Tag.CompromiseDate, type: 'DateTime' },
-  'Revocation Reason': {
-    tag: Tag.RevocationReason,
-    type: 'Structure',
-    codec: shape.revocationReason,
-  },
-  'Archive Date': { tag: Tag.ArchiveDate, type: 'DateTime' },
-  'Object Group': { tag: Tag.ObjectGroup, type: 'TextString', setBy: 'either', multiple: true },
-  Fresh: { tag: Tag.Fresh, type: 'Boolean', setBy: 'either', since: 101 },
-  Link: { tag: Tag.Link, type: 'Structure', codec: shape.link, multiple: true, ...free },
-  'Application Specific Information': {
-    tag: Tag.ApplicationSpecificInformation,
-    type: 'Structure',
-    codec: shape.applicationSpecificInformation,
-    multiple: true,
-    ...free,
-  },
-  'Contact Information': { tag: Tag.ContactInformation, type: 'TextString', ...free },
-  'Last Change Date': { tag: Tag.LastChangeDate, type: 'DateTime' },
-  'Alternative Name': {
-    tag: Tag.AlternativeName,
-    type: 'Structure',
-    codec: shape.alternativeName,
-    multiple: true,
-    since: 102,
-    ...free,
-  },
-  'Key Value Present': { tag: Tag.KeyValuePresent, type: 'Boolean', since: 102 },
-  'Key Value Location': {
-    tag: Tag.KeyValueLocation,
-    type: 'Structure',
-    codec: shape.keyValueLocation,
-    multiple: true,
-    since: 102,
-    ...free,
-  },
-  'Original Creation Date': {
-    tag: Tag.OriginalCreationDate,
-    type: 'DateTime',
-    setBy: 'either',
-    since: 102,
-  },
-  'Random Number Generator': {
-    tag: Tag.RandomNumberGenerator,
-    type: 'Structure',
-    codec: shape.randomNumberGenerator,
-    setBy: 'either',
-    since: 103,
-  },
-  'PKCS#12 Friendly Name': {
-    tag: Tag.PKCS_12FriendlyName,
-    type: 'TextString',
-    since: 104,
-    ...free,
-  },
-  Description: { tag: Tag.Description, type: 'TextString', since: 104, ...free },
-  Comment: { tag: Tag.Comment, type: 'TextString', since: 104, ...free },
-  Sensitive: {
-    tag: Tag.Sensitive,
-    type: 'Boolean',
-    setBy: 'either',
-    modifiable: 'yes',
-    since: 104,
-  },
-  'Always Sensitive': { tag: Tag.AlwaysSensitive, type: 'Boolean', since: 104 },
-  Extractable: {
-    tag: Tag.Extractable,
-    type: 'Boolean',
-    setBy: 'either',
-    modifiable: 'yes',
-    since: 104,
-  },
-  'Never Extractable': { tag: Tag.NeverExtractable, type: 'Boolean', since: 104 },
-  'Key Format Type': {
-    tag: Tag.KeyFormatType,
-    type: 'Enumeration',
-    codec: enumeration(KeyFormatType),
-    setBy: 'either',
-    since: 200,
-  },
-  'NIST Key Type': {
-    tag: Tag.NISTKeyType,
-    type: 'Enumeration',
-    codec: enumeration(NISTKeyType),
-    since: 200,
-    ...free,
-  },
-  'Opaque Data Type': {
-    tag: Tag.OpaqueDataType,
-    type: 'Enumeration',
-    setBy: 'either',
-    since: 200,
-  },
-  'Protection Level': {
-    tag: Tag.ProtectionLevel,
-    type: 'Enumeration',
-    codec: enumeration(ProtectionLevel),
-    since: 200,
-    ...free,
-  },
-  'Protection Period': { tag: Tag.ProtectionPeriod, type: 'Interval', since: 200, ...free },
-  'Protection Storage Masks': {
-    tag: Tag.ProtectionStorageMasks,
-    type: 'Structure',
-    codec: anyItem,
-    setBy: 'either',
-    since: 200,
-  },
-  'Quantum Safe': {
-    tag: Tag.QuantumSafe,
-    type: 'Boolean',
-    setBy: 'either',
-    modifiable: 'yes',
-    deletable: true,
-    since: 200,
-  },
-  'Short Unique Identifier': { tag: Tag.ShortUniqueIdentifier, type: 'ByteString', since: 200 },
-});
 
 const nameByTag: ReadonlyMap<number, string> = new Map(
   Object.entries(attributeRules).map(([name, { tag }]) => [tag, name]),
@@ -331,10 +45,25 @@ export function isCustom(name: string): boolean {
   return name.startsWith('x-') || name.startsWith('y-') || name.startsWith('@');
 }
 
+const free = { modifiable: 'yes', deletable: true } as const;
+
 const customRules = {
-  'x-': rule({ tag: Tag.CustomAttribute, type: 'TextString', multiple: true, ...free }),
+  'x-': rule({
+    tag: Tag.CustomAttribute,
+    type: 'TextString',
+    multiple: true,
+    setBy: 'either',
+    ...free,
+  }),
   'y-': rule({ tag: Tag.CustomAttribute, type: 'TextString', multiple: true }),
-  '@': rule({ tag: Tag.CustomAttribute, type: 'TextString', multiple: true, since: 200, ...free }),
+  '@': rule({
+    tag: Tag.CustomAttribute,
+    type: 'TextString',
+    multiple: true,
+    setBy: 'either',
+    since: 200,
+    ...free,
+  }),
 };
 
 function customRule(name: string): AttributeRule {
@@ -368,4 +97,9 @@ export function checkAttribute(name: string, value: Value, version: number): Att
     throw new KmipError(ResultReason.InvalidAttributeValue, message, { cause });
   }
   return found;
+}
+
+/** Whether objects of a type have an attribute in a version. */
+export function appliesTo(found: AttributeRule, objectType: ObjectType, version: number): boolean {
+  return (version < 200 ? found.in1 : found.in2).has(objectType);
 }

@@ -67,7 +67,7 @@ const laterReasons: ReadonlyMap<ResultReason, Since> = new Map<ResultReason, Sin
   ],
   [R.InternalServerError, from200(R.GeneralFailure)],
   [R.InvalidAsynchronousCorrelationValue, from200(R.ItemNotFound)],
-  [R.InvalidAttribute, from200(R.InvalidField)],
+  [R.InvalidAttribute, from200(R.InvalidField, each(R.PermissionDenied, O.AddAttribute))],
   [R.InvalidAttributeValue, from200(R.InvalidField)],
   [R.InvalidCorrelationValue, from200(R.ItemNotFound)],
   [R.InvalidCSR, from200(R.InvalidField)],

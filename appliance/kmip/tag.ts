@@ -361,6 +361,19 @@ export const Tag = {
   ObjectTypes: 0x420167, // 2.1
   Constraints: 0x420168, // 2.1
   Constraint: 0x420169, // 2.1
+  RotateInterval: 0x42016a, // 2.1
+  RotateAutomatic: 0x42016b, // 2.1
+  RotateOffset: 0x42016c, // 2.1
+  RotateDate: 0x42016d, // 2.1
+  RotateGeneration: 0x42016e, // 2.1
+  RotateName: 0x42016f, // 2.1
+  RotateNameValue: 0x420170, // 2.1
+  RotateNameType: 0x420171, // 2.1
+  RotateLatest: 0x420172, // 2.1
+  AsynchronousRequest: 0x420173, // 2.1
+  SubmissionDate: 0x420174, // 2.1
+  ProcessingStage: 0x420175, // 2.1
+  AsynchronousCorrelationValues: 0x420176, // 2.1
 } as const;
 
 export type Tag = (typeof Tag)[keyof typeof Tag];

@@ -4,8 +4,8 @@ import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import { asNewAttribute, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
-import { isDate, putInstance, refuseLate, writableRule } from './attribute-change.ts';
-import { checkNew, refuseMore } from './new-object.ts';
+import { isDate, putInstance, refuseLate, settableRule } from './attribute-change.ts';
+import { refuseMore } from './new-object.ts';
 import { attributesOf } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -30,7 +30,7 @@ export const addAttribute = defineChange({
     const { uniqueIdentifier } = object;
     const { attributeName: name, attributeIndex } = request.attribute;
     const value = valueOf(request.attribute);
-    const rule = writableRule(checkNew(name, value, context));
+    const rule = settableRule(name, value, context);
     if (attributeIndex !== undefined && attributeIndex !== 0) {
       throw new KmipError(ResultReason.InvalidField, 'The server chooses the index');
     }
@@ -41,7 +41,7 @@ export const addAttribute = defineChange({
     }
     refuseMore(present.length);
     context.place(uniqueIdentifier);
-    if (isDate(name)) refuseLate(rule, object);
+    if (isDate(name)) refuseLate(name, rule, object, context);
     const index = present.reduce((next, each) => Math.max(next, each.index + 1), 0);
     putInstance(draft, object, { name, index, value }, 'add', context);
     return { uniqueIdentifier, attribute: toWire({ name, index, value }) };

@@ -38,7 +38,7 @@ export const adjustAttribute = defineChange({
     if (rule.multiple || others.length > 0) {
       throw new KmipError(ResultReason.MultiValuedAttribute, 'The attribute may have many values');
     }
-    refuseLate(rule, object);
+    refuseLate(name, rule, object, context);
     const value = adjusted(present.value, request.type, request.value);
     context.place(uniqueIdentifier);
     putInstance(draft, object, { name, index: present.index, value }, 'modify', context);

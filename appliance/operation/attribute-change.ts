@@ -1,12 +1,15 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { attributeRule } from '../kmip/attribute.ts';
-import type { AttributeRule } from '../kmip/attribute.ts';
+import type { AttributeRule } from '../kmip/attribute-rule.ts';
 import { ObjectType, ResultReason, State } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { dateNames } from '../keystore/fold.ts';
+import { Tag } from '../kmip/tag.ts';
 import type { Draft } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
-import { refuseTakenName } from './new-object.ts';
+import { dateOf } from './key-use.ts';
+import { checkNew, refuseInapplicable, refuseTakenName } from './new-object.ts';
+import type { Value } from '../ttlv/item.ts';
 import type { Context } from './operation.ts';
 
 /** Whether an attribute is one of the dates that the keystore keeps apart. */
@@ -22,21 +25,46 @@ export function existingRule(name: string, version: number): AttributeRule {
 }
 
 /**
- * Refuses to set a date once the object's state has passed it by (KMIP 1.4 §3.24 to §3.27).
- * Throws KmipError Permission Denied.
+ * Refuses to change what the object's state, or a date that has come, has made final (KMIP 1.4
+ * §3.21, §3.24 to §3.27). Throws KmipError Wrong Key Lifecycle State.
  */
-export function refuseLate(rule: AttributeRule, object: ManagedObject): void {
+export function refuseLate(
+  name: string,
+  rule: AttributeRule,
+  object: ManagedObject,
+  { now }: Context,
+): void {
   const { PreActive, Active } = State;
+  const late = object.state === PreActive || object.state === Active;
+  const date = dateOf(object, name);
   const allowed = {
     yes: true,
     no: false,
     early: object.state === PreActive,
-    late: object.state === PreActive || object.state === Active,
+    late,
+    unreached: late && (date === undefined || now() < date),
+    unspent: isUnspent(object),
   };
-  if (!allowed[rule.modifiable]) {
-    const message = 'The attribute cannot be changed now';
-    throw new KmipError(ResultReason.WrongKeyLifecycleState, message);
-  }
+  if (!allowed[rule.modifiable]) refuseNow();
+}
+
+/** Refuses to delete Usage Limits of which something was taken (KMIP 1.4 §3.21). */
+export function refuseSpent(rule: AttributeRule, object: ManagedObject): void {
+  if (rule.deletable === 'unspent' && !isUnspent(object)) refuseNow();
+}
+
+function refuseNow(): never {
+  const message = 'The attribute cannot be changed now';
+  throw new KmipError(ResultReason.WrongKeyLifecycleState, message);
+}
+
+/** Whether all that the Usage Limits allow is still there. */
+function isUnspent({ attributes }: ManagedObject): boolean {
+  const value = attributes.find(({ name }) => name === 'Usage Limits')?.value;
+  const items = value?.type === 'Structure' ? value.value : [];
+  const number = (tag: number): unknown => items.find((item) => item.tag === tag)?.value;
+  const count = number(Tag.UsageLimitsCount);
+  return count === undefined || count === number(Tag.UsageLimitsTotal);
 }
 
 /**
@@ -53,6 +81,7 @@ export function putInstance(
 ): void {
   const { uniqueIdentifier } = object;
   const { name, value } = instance;
+  refuseInapplicable(name, object.objectType, context);
   if (isDate(name)) {
     const date = Number(value.value);
     draft.append({ kind: 'date-set', object: uniqueIdentifier, name, value: date });
@@ -81,7 +110,17 @@ function endAlways(draft: Draft, object: string, { name, value }: AttributeInsta
   draft.append({ kind: 'attribute-set', object, attribute, mode: 'modify' });
 }
 
-/** The rule of an attribute that a client may set. Throws KmipError Read Only Attribute. */
+/**
+ * The rule of an attribute that a client may set, to this value. Throws KmipError Read Only
+ * Attribute, and what `checkNew` throws.
+ */
+export function settableRule(name: string, value: Value, context: Context): AttributeRule {
+  const found = attributeRule(name, context.version);
+  if (found !== undefined) writableRule(found);
+  return checkNew(name, value, context);
+}
+
+/** Refuses what only the server sets. Throws KmipError Read Only Attribute. */
 export function writableRule(rule: AttributeRule): AttributeRule {
   if (rule.setBy === 'server') {
     const message = 'Only the server sets this attribute';

@@ -6,7 +6,7 @@ import { Tag } from '../kmip/tag.ts';
 import type { Decoded } from '../ttlv/structure.ts';
 import { integer, optional, required, structure, textString } from '../ttlv/structure.ts';
 import { attributeReference, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
-import { existingRule } from './attribute-change.ts';
+import { existingRule, refuseSpent } from './attribute-change.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -45,7 +45,8 @@ export const deleteAttribute = defineChange({
       const message = 'The attribute has no such instance';
       throw new KmipError(ResultReason.AttributeInstanceNotFound, message);
     }
-    if (!rule.deletable) {
+    refuseSpent(rule, object);
+    if (rule.deletable === false) {
       throw new KmipError(ResultReason.AttributeReadOnly, 'The attribute cannot be deleted');
     }
     context.place(uniqueIdentifier);

@@ -98,6 +98,8 @@ const saidElsewhere: ReadonlySet<string> = new Set([
   'Last Change Date',
   'Lease Time',
   'Key Format Type',
+  'Opaque Data Type',
+  'Protection Storage Mask',
   'Key Value Present',
   'Short Unique Identifier',
 ]);

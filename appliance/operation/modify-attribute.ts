@@ -6,7 +6,7 @@ import { Tag } from '../kmip/tag.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import { asNewAttribute, soleAttribute, toWire, valueOf } from './attribute-codec.ts';
 import type { WireAttribute } from './attribute-codec.ts';
-import { putInstance, refuseLate } from './attribute-change.ts';
+import { existingRule, putInstance, refuseLate } from './attribute-change.ts';
 import { checkNew } from './new-object.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
@@ -33,13 +33,14 @@ export const modifyAttribute = defineChange({
     const { uniqueIdentifier } = object;
     const { attributeName: name } = request.attribute;
     const value = valueOf(request.attribute);
-    const rule = checkNew(name, value, context);
     const all = attributesOf(object, context.version).filter((each) => each.name === name);
     const present = chosen(all, request.attribute, request.current);
+    const rule = existingRule(name, context.version);
     if (rule.modifiable === 'no') {
       throw new KmipError(ResultReason.AttributeReadOnly, 'The attribute cannot be changed');
     }
-    refuseLate(rule, object);
+    checkNew(name, value, context);
+    refuseLate(name, rule, object, context);
     context.place(uniqueIdentifier);
     const { index } = present;
     if (!sameValue(present.value, value)) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
-import { checkAttribute } from '../kmip/attribute.ts';
-import type { AttributeRule } from '../kmip/attribute.ts';
+import { appliesTo, attributeRule, checkAttribute } from '../kmip/attribute.ts';
+import type { AttributeRule } from '../kmip/attribute-rule.ts';
 import { CryptographicAlgorithm, HashingAlgorithm } from '../kmip/enumeration.ts';
 import { KeyFormatType, ObjectType, ResultReason, RNGAlgorithm } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
@@ -12,6 +12,7 @@ import type { SealedMaterial } from '../keystore/managed-object.ts';
 import { encode } from '../ttlv/encode.ts';
 import type { Item, Value } from '../ttlv/item.ts';
 import { valueOf } from './attribute-codec.ts';
+import { certificateAttributes } from './certificate-attribute.ts';
 import type { WireAttribute } from './attribute-codec.ts';
 import type { Context } from './operation.ts';
 
@@ -49,7 +50,7 @@ export function requestedAttributes(
     const rule = checkNew(name, value, context);
     const index = count.get(name) ?? 0;
     refuseMore(index);
-    if (rule.setBy === 'server') {
+    if (rule.setBy === 'server' && !rule.asked) {
       throw new KmipError(ResultReason.ReadOnlyAttribute, `${name} is set by the server alone`);
     }
     if (index > 0 && !rule.multiple) {
@@ -69,6 +70,18 @@ export function refuseMore(index: number): void {
   throw new KmipError(ResultReason.ServerLimitExceeded, 'The attribute has too many instances');
 }
 
+/** Refuses what objects of a type do not have. Throws KmipError Invalid Attribute. */
+export function refuseInapplicable(
+  name: string,
+  objectType: ObjectType,
+  { version }: Context,
+): void {
+  const found = attributeRule(name, version);
+  // What this version does not know came with the object from another.
+  if (found === undefined || appliesTo(found, objectType, version)) return;
+  throw new KmipError(ResultReason.InvalidAttribute, `${name} is nothing that the object has`);
+}
+
 /**
  * Checks a value that a client wants an object to have. Throws KmipError Invalid Attribute
  * (Value), and Application Namespace Not Supported where the server would have to make the data.
@@ -80,6 +93,9 @@ export function checkNew(name: string, value: Value, { version }: Context): Attr
       const message = 'Application Data is not made here for any namespace';
       throw new KmipError(ResultReason.ApplicationNamespaceNotSupported, message);
     }
+  }
+  if (name === 'Rotate Automatic' && value.value === true) {
+    throw new KmipError(ResultReason.FeatureNotSupported, 'The server rotates no object by itself');
   }
   return rule;
 }
@@ -159,10 +175,17 @@ export async function sealObject(
   context: Context,
 ): Promise<NewObject> {
   const { objectType, form, secret } = input;
+  for (const { name } of input.attributes) refuseInapplicable(name, objectType, context);
   const uniqueIdentifier = input.uniqueIdentifier ?? context.newIdentifier();
   const [dates, kept] = partition(input.attributes);
   const digest = digestOf(input.digestBytes, input.keyFormatType);
-  const added = [...serverAttributes(input, context), ...(digest === undefined ? [] : [digest])];
+  const added = [
+    ...serverAttributes(input, context),
+    ...(digest === undefined ? [] : [digest]),
+    ...(secret?.tag === Tag.CertificateValue && secret.type === 'ByteString'
+      ? certificateAttributes(Buffer.from(secret.value))
+      : []),
+  ];
   const present = new Set(kept.map(({ name }) => name));
   const attributes = [...kept, ...added.filter(({ name }) => !present.has(name))];
   const common = { uniqueIdentifier, objectType, attributes, dates, form };

@@ -2,12 +2,12 @@ import { randomNumberGenerator } from '../kmip/attribute-structure.ts';
 import { ClientRegistrationMethod, DestroyAction, ProfileName } from '../kmip/enumeration.ts';
 import { ObjectType, Operation, QueryFunction, RNGMode } from '../kmip/enumeration.ts';
 import { ShreddingAlgorithm, UnwrapMode } from '../kmip/enumeration.ts';
-import { ProtectionStorageMask } from '../kmip/mask.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { Item } from '../ttlv/item.ts';
 import { anyItem, boolean, enumeration, integer, optional } from '../ttlv/structure.ts';
 import { repeated, required, structure, textString } from '../ttlv/structure.ts';
 import { generator } from './new-object.ts';
+import { protectionStorage } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 import type { Context } from './operation.ts';
 
@@ -88,7 +88,6 @@ export const query = defineReading({
       ([, since, until = Infinity]) => since <= version && version <= until,
     );
     const spoken = profiles.filter(([, since]) => since <= version);
-    const { Software, OnSystem } = ProtectionStorageMask;
     return {
       operations: when('QueryOperations', context.operations),
       objectTypes: when(
@@ -110,7 +109,7 @@ export const query = defineReading({
       clientRegistrationMethods: when('QueryClientRegistrationMethods', [
         ClientRegistrationMethod.Unspecified,
       ]),
-      protectionStorageMasks: when('QueryStorageProtectionMasks', [Software | OnSystem]),
+      protectionStorageMasks: when('QueryStorageProtectionMasks', [protectionStorage]),
     };
   },
 });

@@ -5,7 +5,7 @@ import type { Draft } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { dateOf } from './key-use.ts';
 import { linkValue, setLink } from './link.ts';
-import { storeObject } from './new-object.ts';
+import { numberOf, storeObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import type { Context } from './operation.ts';
 
@@ -22,6 +22,9 @@ const notTaken: ReadonlySet<string> = new Set([
   'Protect Stop Date',
   'Link',
   'Usage Limits',
+  'Rotate Date',
+  'Rotate Generation',
+  'Rotate Latest',
 ]);
 
 const dates = [
@@ -57,11 +60,26 @@ export function replacementAttributes(
   return [
     ...kept,
     ...requested,
+    ...rotation(object, context.now()),
     ...added.map((name): AttributeInstance => {
       const value = { type: 'DateTime', value: BigInt(moved[name] ?? 0) } as const;
       return { name, index: 0, value };
     }),
   ];
+}
+
+/** What 2.1 says of an object that came in another's place (KMIP 2.1 §4.49, §4.50, §4.52). */
+function rotation({ attributes }: ManagedObject, now: number): AttributeInstance[] {
+  const generation = numberOf(attributes, 'Rotate Generation') ?? 0;
+  return [
+    { name: 'Rotate Date', index: 0, value: { type: 'DateTime', value: BigInt(now) } },
+    { name: 'Rotate Generation', index: 0, value: { type: 'Integer', value: generation + 1 } },
+    latest(true),
+  ];
+}
+
+function latest(value: boolean): AttributeInstance {
+  return { name: 'Rotate Latest', index: 0, value: { type: 'Boolean', value } };
 }
 
 /** A limit begins anew with a new key: its count is the total again. */
@@ -137,5 +155,10 @@ export function storeReplacement(
   }
   storeObject(made, draft, context);
   setLink(draft, object, LinkType.ReplacementObjectLink, made.uniqueIdentifier);
+  const isKept = object.attributes.some(({ name }) => name === 'Rotate Latest');
+  const mode = isKept ? 'modify' : 'add';
+  const { uniqueIdentifier } = object;
+  const attribute = latest(false);
+  draft.append({ kind: 'attribute-set', object: uniqueIdentifier, attribute, mode });
   context.place(made.uniqueIdentifier);
 }

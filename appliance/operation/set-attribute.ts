@@ -4,8 +4,7 @@ import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import { soleAttribute, valueOf } from './attribute-codec.ts';
-import { isDate, putInstance, refuseLate, writableRule } from './attribute-change.ts';
-import { checkNew } from './new-object.ts';
+import { isDate, putInstance, refuseLate, settableRule } from './attribute-change.ts';
 import { attributesOf, sameValue } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -24,12 +23,12 @@ export const setAttribute = defineChange({
     const { uniqueIdentifier } = object;
     const { attributeName: name } = request.attribute;
     const value = valueOf(request.attribute);
-    const rule = writableRule(checkNew(name, value, context));
+    const rule = settableRule(name, value, context);
     if (rule.multiple) {
       throw new KmipError(ResultReason.MultiValuedAttribute, 'The attribute may have many values');
     }
     const present = attributesOf(object, context.version).find((each) => each.name === name);
-    if (isDate(name) || present !== undefined) refuseLate(rule, object);
+    if (isDate(name) || present !== undefined) refuseLate(name, rule, object, context);
     context.place(uniqueIdentifier);
     if (present === undefined || !sameValue(present.value, value)) {
       const mode = present === undefined ? 'add' : 'modify';

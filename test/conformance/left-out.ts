@@ -52,6 +52,7 @@ export const notes: readonly string[] = [
   'The HTTPS, XML and JSON profiles (POST /kmip) are served where `server.https_listen` names ' +
     'a port. Maximum Response Size is that of the TTLV form. XML and JSON are strings, which ' +
     'cannot be overwritten in memory once they held a key.',
-  'Certificate attributes of 2.x (Certificate Subject CN and their like) are not taken out of ' +
-    'certificates.',
+  'Process Start Date and Protect Stop Date are those of any key, as profile cases have it.',
+  'Rotate Automatic is refused where it is true: clients re-key, the server does not by itself.',
+  'Lease: a compromised object has none. Check: a failure with the values that stand against it.',
 ];

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attributeRules } from '../../appliance/kmip/attribute.ts';
-import type { AttributeRule } from '../../appliance/kmip/attribute.ts';
-import { nameOf, Operation } from '../../appliance/kmip/enumeration.ts';
+import { attributeRules } from '../../appliance/kmip/attribute-rule.ts';
+import type { AttributeRule } from '../../appliance/kmip/attribute-rule.ts';
+import { nameOf, ObjectType, Operation } from '../../appliance/kmip/enumeration.ts';
 import { supportedVersions } from '../../appliance/kmip/version.ts';
 import { operations } from '../../appliance/operation/index.ts';
 import { kmipData } from '../harness/kmip-data.ts';
@@ -49,22 +49,44 @@ export function missingOperations(): { name: string; reason: string | undefined 
 }
 
 const changes: Readonly<Record<AttributeRule['modifiable'], string>> = {
-  yes: 'any time',
-  no: 'never',
+  yes: 'yes',
+  no: 'no',
   early: 'while Pre-Active',
   late: 'while Pre-Active or Active',
+  unreached: 'while Pre-Active or Active, before it',
+  unspent: 'while all is left',
 };
+
+function objectsOf({ in1, in2, since, until = Infinity }: AttributeRule): string {
+  const all = Object.values(ObjectType).length;
+  const said = (objects: ReadonlySet<ObjectType>): string =>
+    objects.size === all
+      ? 'all'
+      : [...objects].map((objectType) => nameOf(ObjectType, objectType)).join(', ');
+  const old = said(in1);
+  const recent = said(in2);
+  if (until < 200 || old === recent) return old;
+  return since >= 200 ? recent : `${old}; 2.x: ${recent}`;
+}
 
 function attributeRows(): string[][] {
   return Object.entries(attributeRules).map(([name, rule]) => [
     name,
-    rule.setBy,
-    changes[rule.modifiable],
-    rule.deletable ? 'yes' : 'no',
-    rule.multiple ? 'many' : 'one',
     versions(rule),
+    rule.asked ? 'server, as asked' : rule.setBy,
+    changes[rule.modifiable],
+    rule.deletable === 'unspent' ? 'while all is left' : rule.deletable ? 'yes' : 'no',
+    rule.multiple ? 'many' : 'one',
+    typeof rule.always === 'number' ? `${asText(rule.always)} on` : rule.always ? 'yes' : 'no',
+    rule.implicitly.map((operation) => nameOf(Operation, operation)).join(', '),
+    objectsOf(rule),
   ]);
 }
+
+const attributeHead = [
+  ...['attribute', 'versions', 'set by', 'changed', 'deleted', 'values', 'always'],
+  ...['set by itself at', 'objects'],
+];
 
 /** How many cases of each version there are and pass; the run holds the list of all others. */
 function caseRows(data: string): string[][] {
@@ -125,7 +147,7 @@ export function page(data: string | undefined, before: string): string {
     '',
     'Besides these, vendors’ attributes: x-Name and y-Name in 1.x, any vendor’s in 2.x.',
     '',
-    ...table(['attribute', 'set by', 'changed', 'deleted', 'values', 'versions'], attributeRows()),
+    ...table(attributeHead, attributeRows()),
     '',
     '## What differs',
     '',

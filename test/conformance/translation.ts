@@ -1,4 +1,5 @@
-import { attributeRules, vendorNameOf } from '../../appliance/kmip/attribute.ts';
+import { attributeRules } from '../../appliance/kmip/attribute-rule.ts';
+import { vendorNameOf } from '../../appliance/kmip/attribute.ts';
 import { nameOf } from '../../appliance/kmip/enumeration.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
 import type { XmlNode } from '../harness/xml-item.ts';

@@ -30,10 +30,15 @@ export interface Asked {
   readonly payload: readonly Item[];
 }
 
-/** Dispatcher and keystore in the test’s own process; the clock stands, work is counted. */
+/** Dispatcher and keystore in the test’s own process; the test moves the clock, work is counted. */
 export interface NearServer {
   readonly keystore: SqliteKeystore;
   readonly work: Work;
+  readonly now: () => number;
+  /** Lets seconds go by. */
+  readonly wait: (seconds: number) => void;
+  /** Sends a message as it stands. */
+  readonly exchange: (message: Item, client?: Client) => Promise<Item>;
   /** Sends items in one message; gives the whole answer. */
   readonly send: (
     items: readonly Asked[],
@@ -43,7 +48,8 @@ export interface NearServer {
 
 export function nearServer(t: Pick<ExecutionContext, 'teardown'>): NearServer {
   const folder = temporaryFolder();
-  const now = (): number => nearNow;
+  let time = nearNow;
+  const now = (): number => time;
   const work: Work = { queries: 0, unwraps: 0, changes: 0 };
   const keystore = new SqliteKeystore({
     path: join(folder, 'keystore.db'),
@@ -69,12 +75,16 @@ export function nearServer(t: Pick<ExecutionContext, 'teardown'>): NearServer {
     newIdentifier: () => randomUUID(),
     log: () => {},
   });
+  const exchange: NearServer['exchange'] = async (whole, client = nearClient('default')) =>
+    decode(await dispatch.answer(encode(whole), client, 'request'));
   const send: NearServer['send'] = async (items, options = {}) => {
     const { client = nearClient('default'), version = 201, header = [] } = options;
-    const frame = encode(message(items, version, header));
-    return decode(await dispatch.answer(frame, client, 'request'));
+    return exchange(message(items, version, header), client);
   };
-  return { keystore, work, send };
+  const wait = (seconds: number): void => {
+    time += seconds;
+  };
+  return { keystore, work, now, wait, exchange, send };
 }
 
 function count(keystore: SqliteKeystore, work: Work): void {

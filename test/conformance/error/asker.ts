@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { attributeRules, vendorNameOf } from '../../../appliance/kmip/attribute.ts';
+import { attributeRules } from '../../../appliance/kmip/attribute-rule.ts';
+import { vendorNameOf } from '../../../appliance/kmip/attribute.ts';
 import { nameOf, Operation } from '../../../appliance/kmip/enumeration.ts';
 import { ResultReason, ResultStatus } from '../../../appliance/kmip/enumeration.ts';
 import { Tag } from '../../../appliance/kmip/tag.ts';

@@ -132,7 +132,7 @@ export async function opaque(asker: Asker): Promise<string> {
     enumerated('OpaqueDataType', 0x80000001),
     bytes('OpaqueDataValue', 'c0ffee'),
   );
-  return registered(asker, 8, object, usage(everyUse));
+  return registered(asker, 8, object);
 }
 
 export async function template(asker: Asker, name: string): Promise<string> {
