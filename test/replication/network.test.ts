@@ -209,3 +209,19 @@ test('a connection that breaks while a key waits for it does not fail the key', 
   await until(() => areEqual(one, two));
   t.is(two.keystore.count().objects, one.keystore.count().objects);
 });
+
+test('records do not go back to whom they came from', async (t) => {
+  const { one, two } = await twins(t);
+  await until(() => areEqual(one, two));
+  const { replica } = two.keystore;
+  const after = replica.after.bind(replica);
+  let sent = 0;
+  replica.after = (heads, most) => {
+    const found = after(heads, most);
+    sent += found.entries.length;
+    return found;
+  };
+  for (let i = 0; i < 20; i++) await makeKey(one.keystore, secret);
+  await until(() => areEqual(one, two));
+  t.is(sent, 0);
+});

@@ -1,7 +1,7 @@
 import type { Weather } from '../harness/fault-proxy.ts';
 import type { Role } from '../harness/appliance.ts';
 import type { Ledger } from './ledger.ts';
-import { pause } from './node.ts';
+import { pause, waitFor } from './node.ts';
 import type { Place } from './node.ts';
 import type { TorturedPair } from './pair.ts';
 import { isLinkFault } from './plan.ts';
@@ -26,6 +26,7 @@ const whole: readonly Role[] = ['server', 'keeper', 'token', 'swtpm'];
 /** Keys that are made by a node that is alone before its disk is lost. */
 const aloneKeys = 5;
 const aloneMilliseconds = 30_000;
+const journalTaken = 'records came from the journal';
 const hour = 3600;
 const jumps = [-hour, hour, -400 * 24 * hour, 400 * 24 * hour, 40 * 365 * 24 * hour];
 
@@ -167,7 +168,10 @@ function loneDiskLost(place: Place, { pair, traffic, ledger, whole: since }: Sce
     end: async () => {
       other.takeJournal(place);
       place.emptyJournal();
+      const before = other.said(journalTaken);
       await other.powerOn();
+      // Before the lost node is removed: after that what it wrote is taken by `restore` alone.
+      await waitFor('the journal is read', () => other.said(journalTaken) > before);
       await pair.replace(place);
       ledger.endOutage();
     },

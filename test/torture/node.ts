@@ -227,6 +227,11 @@ export class Place {
     return readFileSync(join(this.state, ...parts));
   }
 
+  /** How often the server has logged this. */
+  said(message: string): number {
+    return this.file('log', 'server.log').toString().split(`"msg":"${message}"`).length - 1;
+  }
+
   shares(into: string): string[] {
     const folder = join(this.state, 'trial-shares');
     return readdirSync(folder).map((name) => {
