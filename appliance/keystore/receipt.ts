@@ -5,6 +5,8 @@ import type { Heads } from './record-log.ts';
 /** Where a second copy lies that is no node. */
 export const journalHolder = 'journal';
 
+const journalFromName = 'journal from';
+
 /** A holder names so many of the secrets it lacks; one that names them all may lack any. */
 export const lackingMost = 256;
 
@@ -20,6 +22,8 @@ export class Receipts {
   readonly #holders = new Map<string, Map<string, readonly [seq: number, hash: string]>>();
   readonly #lacking = new Map<string, ReadonlySet<string>>();
   readonly #dirty = new Set<string>();
+  /** Per epoch, the record behind which the journal begins: what is before it, it has not. */
+  readonly #journalFrom: Map<string, number>;
 
   constructor(database: Database) {
     this.#database = database;
@@ -32,6 +36,11 @@ export class Receipts {
     for (const { holder, epoch, seq, hash } of rows) {
       this.#of(holder).set(epoch, [seq, hash.toString('hex')]);
     }
+    const from = database.prepare('SELECT value FROM meta WHERE name = ?').pluck();
+    const begins = from.get(journalFromName) as string | undefined;
+    // Without it nobody knows what a journal of an earlier version lacks: it is written anew.
+    if (begins === undefined) this.#holders.delete(journalHolder);
+    this.#journalFrom = new Map(JSON.parse(begins ?? '[]') as [string, number][]);
     const lacking = database.prepare(`SELECT name, value FROM meta WHERE name LIKE 'lacking %'`);
     for (const { name, value } of lacking.all() as { name: string; value: string }[]) {
       this.#lacking.set(name.slice('lacking '.length), new Set(JSON.parse(value) as string[]));
@@ -46,6 +55,29 @@ export class Receipts {
       known.set(epoch, head);
       this.#dirty.add(holder);
     }
+  }
+
+  /**
+   * Notes that the journal took what stands behind `from`, up to `to`. Of two pieces with a gap
+   * between them the newer one counts.
+   */
+  noteJournal(from: Heads, to: Heads): void {
+    const known = this.#of(journalHolder);
+    for (const [epoch, head] of Object.entries(to)) {
+      const begin = from[epoch]?.[0] ?? 0;
+      if (head[0] <= begin) continue;
+      const end = known.get(epoch);
+      const start = this.journalFrom(epoch);
+      const adjoins = end !== undefined && begin <= end[0] && start <= head[0];
+      this.#journalFrom.set(epoch, adjoins ? Math.min(start, begin) : begin);
+      if (!adjoins || end[0] < head[0]) known.set(epoch, head);
+      this.#dirty.add(journalHolder);
+    }
+  }
+
+  /** The record of an epoch behind which the journal begins. */
+  journalFrom(epoch: string): number {
+    return this.#journalFrom.get(epoch) ?? 0;
   }
 
   /** Notes whose secrets a holder has not, although it has the records. */
@@ -92,6 +124,9 @@ export class Receipts {
         put.run(holder, epoch, seq, Buffer.from(hash, 'hex'));
       }
     }
+    if (this.#dirty.has(journalHolder)) {
+      putLacking.run(journalFromName, JSON.stringify([...this.#journalFrom]));
+    }
     this.#dirty.clear();
   }
 
@@ -101,6 +136,7 @@ export class Receipts {
   ): boolean {
     const lacking = this.lacking(holder);
     if (lacking.size >= lackingMost || lacking.has(object)) return false;
+    if (holder === journalHolder && seq <= this.journalFrom(epoch)) return false;
     return (this.#holders.get(holder)?.get(epoch)?.[0] ?? 0) >= seq;
   }
 

@@ -8,6 +8,7 @@ import type { Heads } from '../keystore/record-log.ts';
 import type { Replica } from '../keystore/replica.ts';
 import type { RecordCarrier } from './carrier.ts';
 import type { History } from './history.ts';
+import { pause } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** A second copy on another medium: append-only, sealed, flushed when `append` resolves. */
@@ -154,8 +155,10 @@ export class CopyPromise implements CopyGuard {
       this.#alone = alone;
       void replica.remember(aloneName, String(alone)).catch(() => {});
     }
-    surroundings.after(tickMilliseconds, () => {
-      this.#tick();
+    void this.#fill().finally(() => {
+      surroundings.after(tickMilliseconds, () => {
+        this.#tick();
+      });
     });
   }
 
@@ -164,46 +167,98 @@ export class CopyPromise implements CopyGuard {
     const { journal, surroundings } = this.#parts;
     if (journal?.usable !== true) return false;
     try {
-      // Whatever waits while one batch is flushed goes into the next one, together.
-      while (this.#writing !== undefined) await this.#writing;
-      this.#writing = this.#appendAll(journal, records);
-      await this.#writing;
+      await this.#write(() => this.#appendAll(journal, this.#startOf(records)));
       return true;
     } catch (error) {
       const text = error instanceof Error ? error.message : 'unknown';
       surroundings.log('error', 'the journal did not take a key', { error: text });
       return false;
+    }
+  }
+
+  /** Whatever waits while one batch is flushed goes into the next one, together. */
+  async #write(act: () => Promise<void>): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => {});
+    this.#writing = act();
+    try {
+      await this.#writing;
     } finally {
       this.#writing = undefined;
     }
   }
 
-  /** A record that is to be answered goes in, also where a peer has it without its secret. */
-  async #appendAll(journal: SecondCopy, records: readonly RecordHead[]): Promise<void> {
-    const { replica } = this.#parts;
-    let heads = this.#heldElsewhere();
-    const [first] = records;
-    const journalled = replica.receipts.heads(journalHolder);
-    if (first !== undefined && (journalled[first.epoch]?.[0] ?? 0) < (records.at(-1)?.seq ?? 0)) {
-      const before = Math.min(first.seq - 1, heads[first.epoch]?.[0] ?? 0);
-      heads = { ...heads, [first.epoch]: [before, ''] };
+  /**
+   * Where to begin, so that what is answered is in the journal, also where a peer has it without its
+   * secret. What was before and lies nowhere else waits for `#fill`, and no client for that.
+   */
+  #startOf(records: readonly RecordHead[]): Heads {
+    const { receipts } = this.#parts.replica;
+    const heads: Record<string, readonly [number, string]> = { ...this.#heldByPeers() };
+    for (const [epoch, head] of Object.entries(receipts.heads(journalHolder))) {
+      if ((heads[epoch]?.[0] ?? 0) < head[0]) heads[epoch] = head;
     }
-    for (;;) {
+    const [first] = records;
+    if (first !== undefined && !records.every((each) => receipts.holds(journalHolder, each))) {
+      const before = Math.min(first.seq - 1, heads[first.epoch]?.[0] ?? 0);
+      heads[first.epoch] = [before, ''];
+    }
+    return heads;
+  }
+
+  async #appendAll(journal: SecondCopy, from: Heads): Promise<void> {
+    const { replica } = this.#parts;
+    for (let heads = from; ;) {
       const { entries, heads: reached } = replica.after(heads, page);
       if (entries.length === 0) return;
       await journal.append(entries);
-      replica.receipts.note(journalHolder, reached);
+      replica.receipts.noteJournal(heads, reached);
       heads = reached;
     }
   }
 
-  #heldElsewhere(): Heads {
+  /**
+   * Brings to the journal what lies nowhere else, though nobody asked: what a node held that was
+   * removed since, and what was answered while the medium was not there.
+   */
+  async #fill(): Promise<void> {
+    const { journal, surroundings, replica, carrier } = this.#parts;
+    if (journal?.usable !== true || carrier.present || !this.#paired()) return;
+    const from = this.#notInJournal();
+    try {
+      for (let heads = from; !this.#stopped;) {
+        const { entries, heads: reached } = replica.after(heads, page);
+        // The whole piece counts when it is whole: before that it does not join what is there.
+        if (entries.length === 0) {
+          replica.receipts.noteJournal(from, heads);
+          return;
+        }
+        await this.#write(() => journal.append(entries));
+        heads = reached;
+        await pause(surroundings, 0);
+      }
+    } catch (error) {
+      const text = error instanceof Error ? error.message : 'unknown';
+      surroundings.log('warn', 'the journal is filled later', { error: text });
+    }
+  }
+
+  /** Where whoever has what peers and journal hold without a gap would stand. */
+  #notInJournal(): Heads {
+    const { receipts } = this.#parts.replica;
+    const heads: Record<string, readonly [number, string]> = { ...this.#heldByPeers() };
+    for (const [epoch, head] of Object.entries(receipts.heads(journalHolder))) {
+      const held = heads[epoch]?.[0] ?? 0;
+      if (receipts.journalFrom(epoch) <= held && held < head[0]) heads[epoch] = head;
+    }
+    return heads;
+  }
+
+  #heldByPeers(): Heads {
     const { replica } = this.#parts;
     const held: Record<string, readonly [number, string]> = {};
-    const members = replica.members().filter(({ removed }) => !removed);
-    const holders = [journalHolder, ...members.map(({ node }) => node)];
-    for (const holder of holders) {
-      for (const [epoch, head] of Object.entries(replica.receipts.heads(holder))) {
+    for (const { node, removed } of replica.members()) {
+      if (removed) continue;
+      for (const [epoch, head] of Object.entries(replica.receipts.heads(node))) {
         if ((held[epoch]?.[0] ?? 0) < head[0]) held[epoch] = head;
       }
     }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Journal, journalsIn, readJournal } from '../backup/journal.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
+import { KeystoreError } from '../keystore/error.ts';
+import type { Entry } from '../keystore/exchange.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
 import type { Configuration } from './configuration.ts';
@@ -45,14 +47,22 @@ export async function takeJournals(folder: string, parts: JournalParts): Promise
   const { replica } = keystore;
   let regained: { readonly epoch: string; readonly seq: number } | undefined;
   let recovered = 0;
+  /** What came before its predecessors: a journal may hold its newest records first. */
+  let early: (readonly Entry[])[] = [];
+  const take = async (entries: readonly Entry[]): Promise<void> => {
+    try {
+      const done = await replica.ingest(entries);
+      recovered += done.added;
+      regained ??= done.regained;
+    } catch (error) {
+      if (!(error instanceof KeystoreError) || error.code !== 'record-gap') throw error;
+      early.push(entries);
+    }
+  };
   for (const { path, head } of await journalsIn(folder)) {
     if (head.cluster !== replica.cluster) continue;
     try {
-      const read = await readJournal(await readFile(path), keeper, async (entries) => {
-        const done = await replica.ingest(entries);
-        recovered += done.added;
-        regained ??= done.regained;
-      });
+      const read = await readJournal(await readFile(path), keeper, take);
       if (read !== undefined && read.damaged > 0) {
         surroundings.log('error', 'a journal is damaged', { path, frames: read.damaged });
       }
@@ -60,6 +70,16 @@ export async function takeJournals(folder: string, parts: JournalParts): Promise
       const text = error instanceof Error ? error.message : 'unknown';
       surroundings.log('warn', 'a journal was not read to its end', { path, error: text });
     }
+  }
+  for (let left = Number.POSITIVE_INFINITY; early.length < left;) {
+    left = early.length;
+    const again = early;
+    early = [];
+    for (const entries of again) await take(entries);
+  }
+  if (early.length > 0) {
+    const text = 'the journals hold records whose predecessors are not here: another node has them';
+    surroundings.log('warn', text, { frames: early.length });
   }
   if (recovered > 0) surroundings.log('warn', 'records came from the journal', { recovered });
   if (regained === undefined) return;

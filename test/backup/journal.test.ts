@@ -103,6 +103,48 @@ test('what was answered with a journal survives the loss of the lone node’s di
   for (const [i, id] of made.entries()) t.deepEqual(await secretOf(two, id), Buffer.alloc(32, i));
 });
 
+test('a journal claims nothing that only a node held which is removed since', async (t) => {
+  const { one, two, journal, cluster, folder } = await loneNode(t);
+  // What the peer has is not journalled; what comes after it is.
+  one.journal = undefined;
+  await one.restart();
+  await one.keystore.change((draft) => {
+    draft.append({ kind: 'copy-policy-set', policy: 'alone', seconds: 0 });
+  });
+  const there = await makeKey(one.keystore, Buffer.alloc(32, 1));
+  await carry(one.keystore, two);
+  one.keystore.replica.receipts.replace(two.replica.node, two.replica.heads());
+  const { epoch } = one.keystore.replica;
+  await one.keystore.replica.saveReceipts();
+  one.journal = journal;
+  await one.restart();
+  const here = await makeKey(one.keystore, Buffer.alloc(32, 2));
+  t.deepEqual(
+    [there, here].map((id) => one.keystore.copies(id)),
+    ['both', 'journal'],
+  );
+  t.is(one.keystore.replica.receipts.heads('journal')[epoch], undefined);
+  await one.restart();
+  t.is(one.keystore.copies(here), 'journal', 'what it claims is known after a restart');
+
+  await one.keystore.change((draft) => {
+    draft.append({ kind: 'member-removed', node: two.replica.node });
+  });
+  // Nobody asks for a key, and everything comes to lie in the journal.
+  await until(() => [there, here].every((id) => one.keystore.copies(id) === 'journal'));
+  const fresh = new TestNode(t, cluster);
+  const other = fresh.open();
+  t.teardown(() => other.close());
+  await other.replica.trust(one.node.id, one.node.publicKey, 'paired');
+  await takeJournals(folder, {
+    keystore: other,
+    keeper: cluster.keeper,
+    surroundings: one.surroundings,
+  });
+  t.deepEqual(await secretOf(other, there), Buffer.alloc(32, 1));
+  t.deepEqual(await secretOf(other, here), Buffer.alloc(32, 2));
+});
+
 test('with the shares alone a journal opens on another token', async (t) => {
   const { one, token, shares, folder } = await loneNode(t);
   await makeKey(one.keystore, Buffer.alloc(32, 1));
