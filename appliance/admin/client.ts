@@ -11,6 +11,7 @@ import type {
   AuditPage,
   BackupView,
   ClientView,
+  ConflictView,
   KeptKeys,
   KeyView,
   MadeView,
@@ -90,6 +91,14 @@ export class AdminClient {
 
   keptKeys(query: Readonly<Record<string, string>>): Promise<KeptKeys> {
     return this.#call('GET', `/v1/kept-keys?${new URLSearchParams(query).toString()}`);
+  }
+
+  conflicts(): Promise<{ conflicts: ConflictView[] }> {
+    return this.#call('GET', '/v1/conflicts');
+  }
+
+  acknowledgeConflict(id: string): Promise<ConflictView> {
+    return this.#call('POST', `/v1/conflicts/${encodeURIComponent(id)}/acknowledge`, {});
   }
 
   setRetention(seconds: number): Promise<{ retention: number }> {

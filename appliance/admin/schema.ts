@@ -53,6 +53,17 @@ export const keptKeys = z.object({
   next: z.string().optional(),
 });
 
+export const conflictView = z.object({
+  id: z.string(),
+  kind: z.enum(['fork', 'creation', 'value', 'client', 'purge', 'name']),
+  /** The attribute, the place in a chain or the Name. */
+  about: z.string(),
+  objects: z.array(z.string()).readonly(),
+  /** The records that do not hold. */
+  records: z.array(z.string()).readonly(),
+  settled: z.boolean(),
+});
+
 export const setRetention = z.object({
   seconds: z.number().int().min(shortestRetention).max(longestRetention),
 });
@@ -306,6 +317,7 @@ export const problem = z.object({
 });
 
 export type ClientView = z.infer<typeof clientView>;
+export type ConflictView = z.infer<typeof conflictView>;
 export type KeptKeys = z.infer<typeof keptKeys>;
 export type KeyView = z.infer<typeof keyView>;
 export type StatusView = z.infer<typeof statusView>;

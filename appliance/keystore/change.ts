@@ -61,6 +61,7 @@ export type Change =
       readonly members: readonly string[];
     }
   | { readonly kind: 'retention-set'; readonly seconds: number }
+  | { readonly kind: 'conflict-acknowledged'; readonly conflict: string }
   | { readonly kind: 'group-made'; readonly group: string }
   | {
       readonly kind: 'client-enrolled';

@@ -36,7 +36,12 @@ export interface DraftParts {
 type EndKind = 'destroy-intended' | 'destroy-cancelled' | 'purge-agreed' | 'retention-set';
 
 type NodeKind =
-  'member-joined' | 'member-removed' | 'copy-policy-set' | 'audit-head' | 'node-healed';
+  | 'conflict-acknowledged'
+  | 'member-joined'
+  | 'member-removed'
+  | 'copy-policy-set'
+  | 'audit-head'
+  | 'node-healed';
 
 /** One transaction's view of the keystore, in which changes become records. */
 export class OpenDraft implements Draft {
@@ -196,6 +201,9 @@ export class OpenDraft implements Draft {
         this.#record(kind, 'cluster', { policy, seconds, replaces: records.copyPolicy().heads });
         return;
       }
+      case 'conflict-acknowledged':
+        this.#record(change.kind, 'cluster', { conflict: change.conflict });
+        return;
       case 'audit-head':
         this.#record(change.kind, records.node, { seq: change.seq, hash: change.hash });
         return;

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../audit/event.ts';
 import type { Change } from './change.ts';
+import type { Conflict } from './conflict.ts';
 import type { Client } from './client.ts';
 import type { LocateFilter } from './locate.ts';
 import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-object.ts';
@@ -46,6 +47,8 @@ export interface Keystore {
   kept(object: ManagedObject): number | undefined;
   /** Destroyed objects whose material is still kept, by identifier. */
   keptObjects(page: { readonly after?: string; readonly limit: number }): readonly ManagedObject[];
+  /** What is known twice and differs, the first so many of each kind. */
+  conflicts(limit: number): readonly Conflict[];
   /** For how long the material of what is destroyed from now on is kept, in seconds. */
   retention(): number;
   client(fingerprint: string): Client | undefined;

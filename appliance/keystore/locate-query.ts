@@ -91,8 +91,11 @@ export function locateQuery(
       where(`identifier IN (${within})`, name, encodeValue(moment(from)), encodeValue(moment(to)));
     } else where(`${column} BETWEEN ? AND ?`, from, to);
   }
+  // One Name may be borne by two objects that were made apart: every node gives them in one order.
+  const named = filter.attributes.some(({ name }) => name === 'Name');
+  const order = named ? 'initial_date, identifier' : 'id';
   const sql = `SELECT identifier FROM object WHERE ${conditions.join(' AND ')}
-    ORDER BY id LIMIT ? OFFSET ?`;
+    ORDER BY ${order} LIMIT ? OFFSET ?`;
   return { sql, bindings: [...bindings, filter.maximum, filter.offset] };
 }
 

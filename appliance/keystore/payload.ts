@@ -138,6 +138,8 @@ export interface Payloads {
   };
   /** Object: "cluster". How long destroyed objects' material is kept, in seconds. */
   readonly 'retention-set': { readonly seconds: number; readonly replaces: readonly string[] };
+  /** Object: "cluster". A person has seen a conflict, and nothing more is to be done about it. */
+  readonly 'conflict-acknowledged': { readonly conflict: string };
   readonly 'group-made': Readonly<Record<string, never>>;
   readonly 'client-enrolled': {
     readonly name: string;
@@ -177,6 +179,7 @@ const subjects: Readonly<Record<Kind, Subject>> = {
   'usage-granted': 'usage',
   'purge-agreed': 'object',
   'retention-set': 'node',
+  'conflict-acknowledged': 'node',
   'group-made': 'group',
   'client-enrolled': 'client',
   'client-allowed': 'client',

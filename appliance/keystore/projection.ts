@@ -61,6 +61,7 @@ export class Projection {
   readonly #dropMaterial: Statement;
   readonly #dropLacking: Statement;
   readonly #dropKept: Statement;
+  readonly #putTwinName: Statement;
   readonly #forks: Statement;
   #purges: string[] = [];
 
@@ -108,6 +109,10 @@ export class Projection {
     this.#dropMaterial = prepare('DELETE FROM material WHERE object = ?');
     this.#dropLacking = prepare('DELETE FROM lacking WHERE object = ?');
     this.#dropKept = prepare('DELETE FROM kept WHERE object = ?');
+    this.#putTwinName = prepare(`INSERT OR IGNORE INTO twin_name SELECT ?, ? WHERE EXISTS (
+      SELECT 1 FROM attribute a JOIN object o ON o.identifier = a.object
+      WHERE a.name = 'Name' AND a.value = ? AND a.object <> ? AND o.key_group = ?
+        AND o.destroyed = 0)`);
     this.#forks = prepare('SELECT body FROM fork WHERE object = ?');
     this.#page = prepare(`SELECT * FROM object WHERE id >
       coalesce((SELECT id FROM object WHERE identifier = ?), 0) ORDER BY id LIMIT ?`);
@@ -137,7 +142,8 @@ export class Projection {
 
   /** Folds everything anew: after an upgrade, or where the tables lost something. */
   applyAll(database: Database): void {
-    for (const table of ['object', 'attribute', 'client']) database.exec(`DELETE FROM ${table}`);
+    for (const table of ['object', 'attribute', 'client', 'twin_name'])
+      database.exec(`DELETE FROM ${table}`);
     const first = database.prepare(
       `SELECT body FROM record WHERE id IN (SELECT min(id) FROM record GROUP BY object)
         ORDER BY id`,
@@ -314,6 +320,9 @@ export class Projection {
     for (const { name, index, instance, value } of object.attributes) {
       const bytes = Buffer.from(value, 'hex');
       this.#putAttribute.run(object.identifier, name, index, instance, bytes);
+      if (name !== 'Name') continue;
+      const { identifier, group } = object;
+      this.#putTwinName.run(group, bytes, bytes, identifier, group);
     }
     for (const [name, date] of Object.entries(object.dates)) {
       if (name === 'Activation Date' || name === 'Deactivation Date') continue;

@@ -5,7 +5,7 @@ import type { Heads } from './record-log.ts';
 /** Where a second copy lies that is no node. */
 export const journalHolder = 'journal';
 
-const journalFromName = 'journal from';
+const journalFromName = 'journal begins';
 
 /** A holder names so many of the secrets it lacks; one that names them all may lack any. */
 export const lackingMost = 256;

@@ -1,11 +1,12 @@
 import { KeeperError } from '../keeper-client/keeper.ts';
+import { conflictsIn } from './conflict.ts';
+import type { Conflict } from './conflict.ts';
 import type { CopyPolicy } from './copy-policy.ts';
 import { KeystoreError } from './error.ts';
 import { Exchange } from './exchange.ts';
 import type { Entry, ExchangeParts, Ingested, LooseMaterial } from './exchange.ts';
 import type { Draft } from './keystore.ts';
 import type { Member } from './membership.ts';
-import type { Conflict as Said } from './fact.ts';
 import { inOrder } from './fold.ts';
 import { endHealing } from './heal.ts';
 import type { Healing } from './heal.ts';
@@ -18,21 +19,6 @@ import type { Copies } from './receipt.ts';
 import { stateDigest } from './state-digest.ts';
 import type { RecordHead } from './record.ts';
 import type { Heads } from './record-log.ts';
-
-/** Two things that cannot both be true; both are kept, and a person is told. */
-export type Conflict =
-  | {
-      readonly kind: 'fork';
-      readonly node: string;
-      readonly epoch: string;
-      readonly seq: number;
-      readonly object: string;
-      /** Seconds since 1970. */
-      readonly seen: number;
-      /** Whether its node has said it again since. */
-      readonly healed: boolean;
-    }
-  | { readonly kind: 'creation'; readonly object: string; readonly records: readonly string[] };
 
 export interface ReplicaParts extends ExchangeParts {
   readonly log: (
@@ -54,6 +40,7 @@ const ofClients = kinds
 export class Replica {
   readonly #parts: ReplicaParts;
   readonly #exchange: Exchange;
+  #conflicts: { readonly version: number; limit: number; found: Conflict[] } | undefined;
   /** What other nodes and media are known to hold. */
   readonly receipts: Receipts;
   /** How long destroyed objects' material was kept. */
@@ -273,28 +260,13 @@ export class Replica {
     });
   }
 
-  /** What is known twice and differs: records at one place, creations of one object. */
+  /** What is known twice and differs, the first so many of each kind. */
   conflicts(limit: number): Conflict[] {
-    const { database } = this.#parts;
-    const forks = database
-      .prepare('SELECT node, epoch, seq, object, seen FROM fork ORDER BY seen DESC LIMIT ?')
-      .all(limit) as Omit<Extract<Conflict, { kind: 'fork' }>, 'kind' | 'healed'>[];
-    const healed = new Set(this.healings().map(({ epoch }) => epoch));
-    const objects = database
-      .prepare(
-        'SELECT identifier AS object, conflicts FROM object WHERE conflicts IS NOT NULL LIMIT ?',
-      )
-      .all(limit) as { object: string; conflicts: string }[];
-    return [
-      ...forks.map((fork) => ({ kind: 'fork', ...fork, healed: healed.has(fork.epoch) }) as const),
-      ...objects.flatMap(({ object, conflicts }) => {
-        const found = JSON.parse(conflicts) as Said[];
-        const records = found
-          .filter(({ about }) => about === 'creation')
-          .map((each) => each.record);
-        return records.length === 0 ? [] : [{ kind: 'creation', object, records } as const];
-      }),
-    ];
+    const { version } = this.#parts.records;
+    if (this.#conflicts?.version !== version || this.#conflicts.limit !== limit) {
+      this.#conflicts = { version, limit, found: conflictsIn(this.#parts, limit) };
+    }
+    return this.#conflicts.found;
   }
 
   /**

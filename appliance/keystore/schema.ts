@@ -91,4 +91,11 @@ export const schema: readonly string[] = [
   `,
   // How long destroyed objects were kept, found by the object when it is purged.
   `CREATE INDEX kept_of_object ON kept (object);`,
+  // Conflicts are found without reading every object; Names that two objects may bear.
+  `
+  CREATE INDEX object_conflicting ON object (identifier) WHERE conflicts IS NOT NULL;
+  CREATE TABLE twin_name (
+    key_group TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (key_group, value)
+  ) WITHOUT ROWID, STRICT;
+  `,
 ];

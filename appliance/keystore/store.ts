@@ -4,6 +4,7 @@ import { KeeperError } from '../keeper-client/keeper.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditTrail } from './audit-trail.ts';
+import type { Conflict } from './conflict.ts';
 import type { Client } from './client.ts';
 import { asKeystoreError, emptyJournal, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
@@ -192,6 +193,10 @@ export class SqliteKeystore implements Keystore {
 
   keptObjects(page: { readonly after?: string; readonly limit: number }): ManagedObject[] {
     return this.replica.keeping.kept(page);
+  }
+
+  conflicts(limit: number): readonly Conflict[] {
+    return this.replica.conflicts(limit);
   }
 
   retention(): number {

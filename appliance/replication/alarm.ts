@@ -1,4 +1,4 @@
-import type { Conflict } from '../keystore/replica.ts';
+import type { Conflict } from '../keystore/conflict.ts';
 import type { PeerView } from './carrier.ts';
 import type { CopyView } from './copy-promise.ts';
 import type { Wound } from './history.ts';
@@ -31,7 +31,7 @@ export function replicationAlarms(view: ReplicationView): string[] {
   ];
   if (!copies.paired) return own;
   const { single, policy, seconds, aloneSeconds, accepting } = copies;
-  const open = conflicts.filter((conflict) => conflict.kind === 'creation' || !conflict.healed);
+  const open = conflicts.filter(({ settled }) => !settled);
   const left = Math.max(0, seconds - aloneSeconds);
   const until =
     policy === 'alone-for'
@@ -53,7 +53,7 @@ export function replicationAlarms(view: ReplicationView): string[] {
     ...(accepting ? [] : ['no new key is answered: it would have a single copy']),
     ...(open.length === 0
       ? []
-      : [`${open.length} records were made twice and differ: see \`twinlock peer status\``]),
+      : [`${open.length} conflicts wait for a person: twinlock conflict list`]),
   ];
 }
 

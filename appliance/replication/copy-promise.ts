@@ -188,8 +188,8 @@ export class CopyPromise implements CopyGuard {
   }
 
   /**
-   * Where to begin, so that what is answered is in the journal, also where a peer has it without its
-   * secret. What was before and lies nowhere else waits for `#fill`, and no client for that.
+   * Where to begin, so that what is answered is in the journal, also where a peer has it without
+   * its secret. What was before and lies nowhere else waits for `#fill`, and no client for that.
    */
   #startOf(records: readonly RecordHead[]): Heads {
     const { receipts } = this.#parts.replica;

@@ -132,6 +132,8 @@ test('key: list, show, destroy, undestroy', async (t) => {
   await fails(t, appliance, 2, 'key', 'retention', '6d');
   await fails(t, appliance, 2, 'key', 'retention', 'soon');
 
+  t.deepEqual(await json(appliance, 'conflict', 'list'), { conflicts: [] });
+  await fails(t, appliance, 6, 'conflict', 'acknowledge', 'none');
   await fails(t, appliance, 2, 'key', 'list', '--limit', 'many');
   await fails(t, appliance, 6, 'key', 'show', 'no-such-key');
   await fails(t, appliance, 3, 'key', 'destroy', first, '--yes');

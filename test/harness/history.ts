@@ -199,6 +199,7 @@ export const generators: { readonly [K in Kind]: Generator<K> } = {
     amount: String(choices.next(9)),
     to: choices.of(['node0', 'node1']),
   }),
+  'conflict-acknowledged': (choices) => ({ conflict: choices.of(['1', '2']) }),
   'group-made': () => ({}),
   'client-enrolled': (choices) => ({
     name: choices.of(['a', 'b']),
@@ -222,6 +223,7 @@ const subjects: { readonly [K in Kind]?: readonly [string, ...string[]] } = {
   'audit-head': ['node0', 'node1'],
   'node-healed': ['node0', 'node1'],
   'retention-set': ['cluster'],
+  'conflict-acknowledged': ['cluster'],
   'usage-spent': ['o1#usage'],
   'usage-granted': ['o1#usage'],
   'group-made': ['default', 'other'],

@@ -3,6 +3,7 @@ import type { Route } from '../route.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { clientRoutes } from './client.ts';
+import { conflictRoutes } from './conflict.ts';
 import { keyRoutes } from './key.ts';
 import { pairRoutes } from './pair.ts';
 import { statusRoutes } from './status.ts';
@@ -12,6 +13,7 @@ export function routesOf(reach: Reach): Route[] {
   return [
     ...statusRoutes(reach),
     ...clientRoutes(reach),
+    ...conflictRoutes(reach),
     ...keyRoutes(reach),
     ...auditRoutes(reach),
     ...pairRoutes(reach),

@@ -2,6 +2,7 @@ import type { Command, Noun } from '../command.ts';
 import * as audit from './audit.ts';
 import * as backup from './backup.ts';
 import * as client from './client.ts';
+import * as conflict from './conflict.ts';
 import * as group from './group.ts';
 import * as key from './key.ts';
 import * as peer from './peer.ts';
@@ -25,6 +26,7 @@ export const plainCommands: readonly Command[] = [
 export const nouns: readonly Noun[] = [
   { name: 'audit', what: 'what everybody did or was denied', commands: audit.commands },
   { name: 'client', what: 'KMIP clients and their certificates', commands: client.commands },
+  { name: 'conflict', what: 'what two nodes said at once', commands: conflict.commands },
   { name: 'group', what: 'key groups: who sees whose keys', commands: group.commands },
   { name: 'key', what: 'managed objects', commands: key.commands },
   { name: 'peer', what: 'the other node of the pair', commands: peer.commands },
