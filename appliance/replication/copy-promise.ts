@@ -222,7 +222,7 @@ export class CopyPromise implements CopyGuard {
    */
   async #fill(): Promise<void> {
     const { journal, surroundings, replica, carrier } = this.#parts;
-    if (journal?.usable !== true || carrier.present || !this.#paired()) return;
+    if (journal?.usable !== true || carrier.present) return;
     const from = this.#notInJournal();
     try {
       for (let heads = from; !this.#stopped;) {
