@@ -155,8 +155,9 @@ export class CopyPromise implements CopyGuard {
       this.#alone = alone;
       void replica.remember(aloneName, String(alone)).catch(() => {});
     }
-    void this.#fill().finally(() => {
-      surroundings.after(tickMilliseconds, () => {
+    surroundings.after(tickMilliseconds, () => {
+      // Not at the start: the peer may just have been about to connect.
+      void this.#fill().finally(() => {
         this.#tick();
       });
     });
