@@ -26,6 +26,9 @@ export interface PurgingParts {
   readonly lookMilliseconds?: number;
 }
 
+/** Said by versions that count how long destroyed keys were kept: no word before all can. */
+export const purgeFeature = 'purge';
+
 const lookMilliseconds = 60_000;
 /** A look that comes later counts no more than this: the process stood still, and kept nothing. */
 const countedSeconds = 120;
@@ -99,6 +102,8 @@ export class Purging {
   #members(): readonly string[] | undefined {
     const { replica, carrier, history, cutOff } = this.#parts;
     if (cutOff?.() === true || history.wound !== undefined) return undefined;
+    // One that could not answer it would only bind this one: undestroy would be refused for nothing.
+    if (!replica.features().includes(purgeFeature)) return undefined;
     const peers = carrier.peers();
     const alike = peers.every(({ state, equal }) => state === 'present' && equal !== false);
     if (!alike) return undefined;

@@ -12,7 +12,7 @@ import type { ReplicationView } from '../replication/alarm.ts';
 import { CopyPromise } from '../replication/copy-promise.ts';
 import { History } from '../replication/history.ts';
 import type { Errand } from '../replication/errand.ts';
-import { Purging } from '../replication/purge.ts';
+import { purgeFeature, Purging } from '../replication/purge.ts';
 import { PairCarrier } from '../replication/pair-carrier.ts';
 import type { Joining } from '../replication/pairing-host.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
@@ -24,10 +24,10 @@ import type { Configuration } from './configuration.ts';
 import { openJournal } from './journal.ts';
 import type { Log } from './log.ts';
 
-/** What this version can do beyond the first one; a switch goes on once every member can. */
 const relistenMilliseconds = 5_000;
 
-export const features: readonly string[] = [];
+/** What this version can do beyond the first one; a switch goes on once every member can. */
+export const features: readonly string[] = [purgeFeature];
 
 const conflictsShown = 100;
 const lackingShown = 1_000;

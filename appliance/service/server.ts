@@ -25,7 +25,7 @@ import type { Log } from './log.ts';
 import { commitmentKey, recordKey, serverIdentity } from './node-secret.ts';
 import type { ServerIdentity } from './node-secret.ts';
 import { SystemdNotify } from './notify.ts';
-import { startReplication } from './replication.ts';
+import { features, startReplication } from './replication.ts';
 import type { Replication } from './replication.ts';
 import { dieWithParent, onStop } from './process.ts';
 import { AuditKeeping } from './audit-keeping.ts';
@@ -160,6 +160,7 @@ async function openKeystore(
     commitmentKey: await commitmentKey(keeper),
     node: nodeIdentity(folder, random),
     epoch: random(16).toString('hex'),
+    features,
     cacheKiB: configuration.server.cache_mib * 1024,
   };
   const path = join(folder, 'keystore.db');

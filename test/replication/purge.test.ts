@@ -4,13 +4,13 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { State } from '../../appliance/kmip/enumeration.ts';
 import type { SqliteKeystore } from '../../appliance/keystore/store.ts';
-import { Purging } from '../../appliance/replication/purge.ts';
+import { purgeFeature, Purging } from '../../appliance/replication/purge.ts';
 import { makeKey, secretOf, testCluster, TestNode } from '../harness/replica.ts';
 import { areEqual, Twin, twins, until } from '../harness/twin.ts';
 
 const secret = Buffer.alloc(32, 7);
 const retention = 10 * 60;
-const options = { retentionFloor: retention };
+const options = { retentionFloor: retention, features: [purgeFeature] };
 
 /** A node's purging, whose clocks and looks are in the test's hand. */
 class Hand {
@@ -194,6 +194,29 @@ test('apart no word is said, and what was undone on one node stays undone', asyn
   await until(() => areEqual(one, two));
   await hands[0].looks(30);
   t.deepEqual(await secretOf(one.keystore, id), secret);
+});
+
+test('while one of both is of an older version nobody agrees to an end', async (t) => {
+  const { one, two } = await twins(t, () => {}, { ...options, features: [] });
+  const { keystore } = one;
+  await setRetention(keystore, retention);
+  const id = await makeKey(keystore, secret);
+  await destroy(keystore, id);
+  await one.restart(options);
+  await until(() => one.carrier.present);
+  await until(() => areEqual(one, two));
+  const early = new Hand(one);
+  await early.looks(30);
+  t.is(acts(one, 'key purge agreed'), 0, 'the newer one waits for the older one');
+  await undestroy(one.keystore, id);
+  await destroy(one.keystore, id);
+  await two.restart(options);
+  await until(() => one.carrier.present && two.carrier.present);
+  await until(() => areEqual(one, two));
+  const late = new Hand(two);
+  await early.looks(12);
+  await late.looks(12);
+  await until(() => isPurged(one, id) && isPurged(two, id));
 });
 
 test('a node that is left alone needs only its own word', async (t) => {

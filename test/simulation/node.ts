@@ -5,7 +5,7 @@ import { SqliteKeystore } from '../../appliance/keystore/store.ts';
 import { CopyPromise } from '../../appliance/replication/copy-promise.ts';
 import { History } from '../../appliance/replication/history.ts';
 import { PairCarrier } from '../../appliance/replication/pair-carrier.ts';
-import { Purging } from '../../appliance/replication/purge.ts';
+import { purgeFeature, Purging } from '../../appliance/replication/purge.ts';
 import type { Surroundings } from '../../appliance/replication/surroundings.ts';
 import type { TestCluster } from '../harness/replica.ts';
 import type { Chance } from './chance.ts';
@@ -77,6 +77,7 @@ export class SimulatedNode {
       epoch: this.#world.chance.bytes(16).toString('hex'),
       now: () => this.#now(),
       log: () => {},
+      features: [purgeFeature],
       cacheKiB: 512,
     });
   }
