@@ -102,7 +102,7 @@ export class Purging {
   #members(): readonly string[] | undefined {
     const { replica, carrier, history, cutOff } = this.#parts;
     if (cutOff?.() === true || history.wound !== undefined) return undefined;
-    // One that could not answer it would only bind this one: undestroy would be refused for nothing.
+    // A word that nobody can answer would only bind this node: undestroy refused for nothing.
     if (!replica.features().includes(purgeFeature)) return undefined;
     const peers = carrier.peers();
     const alike = peers.every(({ state, equal }) => state === 'present' && equal !== false);
