@@ -61,6 +61,20 @@ export interface KeeperStatus {
     /** Whether somebody has recovered with it: until then no key is made. */
     readonly proven: boolean;
   };
+  /** Of the slot table: grows with each writing. */
+  readonly serial?: number;
+  /** CKA_ID in hexadecimal of the root key in use. */
+  readonly rootKey?: string;
+  /** True where there are slots and none of the copies can be trusted. */
+  readonly slotsDamaged?: true;
+  /** Seconds since 1970 when a damaged copy of the slot table was mended; absent when none was. */
+  readonly mended?: number;
+  /** When keys are rotated by themselves, in seconds since 1970, and why the last try failed. */
+  readonly schedule?: Readonly<
+    Partial<Record<'rootKey' | 'wrappingKey', { readonly due: number; readonly failed?: string }>>
+  >;
+  /** How far the rotation of the root key is that goes on now. */
+  readonly progress?: { readonly done: number; readonly of: number };
   /** Seconds since 1970 of the last decryption through the token that was right. */
   readonly rootKeyProven?: number;
 }

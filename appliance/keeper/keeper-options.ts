@@ -1,4 +1,5 @@
 import type { Token } from '../token/token.ts';
+import type { RotationEvery } from './schedule.ts';
 import type { PinSource } from './pin.ts';
 
 /** A token of the configuration, with where its PIN comes from. */
@@ -25,6 +26,10 @@ export interface KeeperOptions {
   /** What a pulled token means: `serve` goes on, `seal` wipes the wrapping keys. */
   readonly tokenRemoval?: 'serve' | 'seal';
   readonly copies?: KeyCopies;
+  /** After how many seconds keys are rotated by themselves. */
+  readonly rotation?: RotationEvery;
+  /** Seconds of a clock that nobody sets; the process's own unless given. */
+  readonly monotonic?: () => number;
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly random?: (bytes: number) => Buffer;

@@ -12,10 +12,11 @@ import { Removal } from './removal.ts';
 import { destroyRetired } from './retired-root.ts';
 import { retireGenerations, rotateRootKey, rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
+import { Schedule } from './schedule.ts';
 import { Shredding } from './shredding.ts';
 import { SealOrder } from './seal-order.ts';
 import { openSlots } from './slot-opening.ts';
-import { readStored } from './slot-table.ts';
+import { readStored, SlotTableError } from './slot-table.ts';
 import { TokenSet } from './token-set.ts';
 import { Turns } from './turns.ts';
 import { generationBytes, WrappingKey } from './wrapping-key.ts';
@@ -37,7 +38,11 @@ export class KeyKeeper {
   readonly #shredding: Shredding;
   readonly #removal: Removal;
   #byRemoval = false;
+  #mended: number | undefined;
+  #slotsDamaged = false;
+  #progress: KeeperStatus['progress'];
   #looking: Promise<void> | undefined;
+  readonly #schedule: Schedule;
   readonly #parts: KeeperParts;
   /** What makes a pair of two keepers. */
   readonly pairing: Pairing;
@@ -55,6 +60,8 @@ export class KeyKeeper {
     const tokens = (this.#tokens = new TokenSet(options.tokens, options));
     this.#parts = { folder, ring, tokens, random, now, log };
     this.administrator = new Administrator(folder, random);
+    const { rotation: every = {}, monotonic = () => performance.now() / 1000 } = options;
+    this.#schedule = new Schedule({ every, ring, now, monotonic, log });
     const wipe = (): void => {
       this.wipe();
     };
@@ -73,6 +80,10 @@ export class KeyKeeper {
       ...(this.#order.stands() ? { byOrder: true } : {}),
       ...(this.#byRemoval ? { byRemoval: true } : {}),
       ...this.#ring.status(),
+      ...this.#schedule.status(),
+      ...(this.#slotsDamaged && written === undefined ? { slotsDamaged: true } : {}),
+      ...(this.#mended === undefined ? {} : { mended: this.#mended }),
+      ...(this.#progress === undefined ? {} : { progress: this.#progress }),
       ...this.#tokens.inUse.status(),
       ...this.#tokens.status(),
       ...this.#recoveryStatus(),
@@ -170,7 +181,7 @@ export class KeyKeeper {
 
   /** See `rotateRootKey`. */
   rotateRootKey(request: InitialiseRequest): Promise<void> {
-    return this.#act(() => rotateRootKey(this.#parts, request));
+    return this.#act(() => this.#rotateRootKey(request));
   }
 
   /** See `rotateWrappingKey`. */
@@ -278,6 +289,21 @@ export class KeyKeeper {
     });
   }
 
+  async #rotateRootKey(request: InitialiseRequest): Promise<void> {
+    const progress = (done: number, of: number): void => {
+      this.#progress = { done, of };
+    };
+    try {
+      await rotateRootKey({ ...this.#parts, progress }, request);
+    } finally {
+      this.#progress = undefined;
+    }
+  }
+
+  #newLabel(): string {
+    return `twinlock root ${this.#random(4).toString('hex')}`;
+  }
+
   #refuseShredded(): void {
     if (this.#shredding.order === undefined) return;
     throw new KeeperError('shredded', 'every key of this node was destroyed');
@@ -305,6 +331,7 @@ export class KeyKeeper {
 
   #noteAbsence(error: unknown): void {
     this.#tokens.inUse.note(error);
+    this.#slotsDamaged = error instanceof SlotTableError;
     if (this.#options.tokenRemoval !== 'seal' || this.#ring.written === undefined) return;
     if (!this.#removal.isMeantBy(error)) return;
     this.wipe();
@@ -316,16 +343,22 @@ export class KeyKeeper {
   async #openSlots(): Promise<boolean> {
     const { folder, log } = this.#options;
     const opened = await openSlots({ folder, ring: this.#ring, tokens: this.#tokens, log });
-    if (opened) {
+    this.#slotsDamaged = false;
+    if (opened === 'mended') this.#mended = this.#options.now();
+    if (opened !== 'none') {
       this.#byRemoval = false;
       this.#tokens.inUse.noteProof(this.#ring.opened().slot);
     }
-    return opened;
+    return opened !== 'none';
   }
 
   async #proveAndTidy(): Promise<void> {
     await this.#prove();
     await destroyRetired(this.#parts);
+    await this.#schedule.advance({
+      rootKey: () => this.#rotateRootKey({ rootKeyLabel: this.#newLabel() }),
+      wrappingKey: () => rotateWrappingKey(this.#parts),
+    });
   }
 
   async #prove(): Promise<void> {

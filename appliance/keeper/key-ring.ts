@@ -4,7 +4,7 @@ import { deriveFrom, markOf, openSecret, sealSecret } from './cluster-secret.ts'
 import { compareGenerations, pendingOf, waitedFor } from './peer.ts';
 import { isRecovery } from './restore.ts';
 import type { Slot } from './slot.ts';
-import { slotTablePurpose, storedText, writeSlotTable } from './slot-table.ts';
+import { slotTablePurpose, storedText, withAges, writeSlotTable } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
 import { generationOf } from './wrapping-key.ts';
 import type { WrappingKey } from './wrapping-key.ts';
@@ -55,9 +55,10 @@ export class KeyRing {
     return [...this.#keys.values()];
   }
 
-  status(): Pick<KeeperStatus, 'cluster' | 'generation' | 'older' | 'pending' | 'pair'> {
+  status(): RingStatus {
     const table = this.#table;
     const older = this.older();
+    const rootKey = table === undefined ? undefined : writtenSlot(table)?.keyId;
     const [pending] = table === undefined ? [] : pendingOf(table, [...this.#keys.keys()]);
     return {
       ...pairStatus(table),
@@ -69,6 +70,8 @@ export class KeyRing {
         ? {}
         : { generation: this.#written.generation.toString('hex') }),
       ...(older.length === 0 ? {} : { older }),
+      ...(table === undefined ? {} : { serial: table.serial }),
+      ...(rootKey === undefined ? {} : { rootKey }),
     };
   }
 
@@ -122,14 +125,14 @@ export class KeyRing {
   /** Makes the first table of a cluster, with a secret of its own, and goes on with it. */
   found(cluster: string, slot: Slot, key: WrappingKey): void {
     const secret = this.#options.random(32);
-    const table: SlotTable = {
+    const table = withAges({
       version: 2,
       serial: 1,
       cluster,
       written: slot.generation,
       secret: this.#sealSecret(key, cluster, secret),
       slots: [slot],
-    };
+    });
     secret.fill(0);
     writeSlotTable(this.#options.folder, table, key.derive(slotTablePurpose));
     this.adopt(table, [key]);
@@ -198,7 +201,7 @@ export class KeyRing {
       next.written === table.written
         ? table.secret
         : this.#sealSecret(key, table.cluster, this.#secret);
-    const sealed: SlotTable = { ...next, secret };
+    const sealed = withAges({ ...next, secret });
     writeSlotTable(this.#options.folder, sealed, key.derive(slotTablePurpose));
     this.#table = sealed;
     this.#written = key;
@@ -240,6 +243,11 @@ export class KeyRing {
       : new KeeperError('sealed', 'no wrapping key is open');
   }
 }
+
+type RingStatus = Pick<
+  KeeperStatus,
+  'cluster' | 'generation' | 'older' | 'pending' | 'pair' | 'serial' | 'rootKey'
+>;
 
 /** The root key's slot of the generation that is written under. */
 export function writtenSlot({ slots, written }: SlotTable): Slot | undefined {

@@ -53,7 +53,7 @@ export async function restoreWithShares(
     throw new KeeperError('not-new', 'the wrapping key is open: nothing is to be restored');
   }
   const { found, candidates } = readStored(folder);
-  if (given !== undefined && found) {
+  if (given !== undefined && found && candidates.length > 0) {
     throw new KeeperError('not-new', 'there is a slot table already');
   }
   const tables = given === undefined ? candidates : [storedIn(given)];

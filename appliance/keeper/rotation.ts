@@ -21,7 +21,11 @@ export interface KeeperParts {
   readonly random: (bytes: number) => Buffer;
   readonly now: () => number;
   readonly log: KeeperLog;
+  /** How far the rotation of the root key is. */
+  readonly progress?: Progress | undefined;
 }
+
+export type Progress = (done: number, of: number) => void;
 
 /**
  * Makes a new root key and moves every generation to it: slots for it stand beside the old ones,
@@ -31,14 +35,18 @@ export interface KeeperParts {
  * the one in use from then on. Throws KeeperError `sealed`, `token`, `token-unknown`.
  */
 export async function rotateRootKey(
-  parts: Pick<KeeperParts, 'ring' | 'tokens' | 'log'>,
+  parts: Pick<KeeperParts, 'ring' | 'tokens' | 'log' | 'progress'>,
   { rootKeyLabel: label, token: name }: InitialiseRequest,
 ): Promise<void> {
-  const { ring, tokens, log } = parts;
+  const { ring, tokens, log, progress } = parts;
   ring.opened();
   const token = tokens.named(name);
   await token.attempt(async () => {
+    // The key, a slot for each generation, and the two writings of the table.
+    const step = (done: number): void => progress?.(done, ring.keys.length + 3);
+    step(0);
     const made = await token.makeRootKey(label);
+    step(1);
     // Written down first: cut short, the new key is the one that is destroyed.
     const before = ring.opened().table;
     const fresh = rootOf({ ...namesOf(made), token: token.name });
@@ -49,6 +57,7 @@ export async function rotateRootKey(
     // One by one, for a peer may begin another generation meanwhile.
     for (let key = missing(); key !== undefined; key = missing()) {
       slots.push(await token.provenSlot(made, label, key));
+      step(1 + slots.length);
     }
     ring.store({ slots: [...slots, ...ring.opened().table.slots] });
     const { table } = ring.opened();

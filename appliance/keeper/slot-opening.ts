@@ -12,7 +12,8 @@ import {
   SlotTableError,
   writeSlotTable,
 } from './slot-table.ts';
-import type { SlotTable } from './slot-table.ts';
+import type { SlotTable, StoredTable } from './slot-table.ts';
+import { codeOf } from './token-state.ts';
 import type { TokenSet } from './token-set.ts';
 import { WrappingKey } from './wrapping-key.ts';
 
@@ -23,25 +24,38 @@ export interface SlotOpening {
   readonly log: KeeperLog;
 }
 
+/** What came of it; `mended`: one copy was damaged or older than the other. */
+export type Opening = 'none' | 'opened' | 'mended';
+
 /**
  * Opens the newest slot table that the token opens and its own key made, and mends the other copy.
- * False where there is none; throws SlotTableError where none can be trusted, else what the token
+ * `none` where there is none; throws SlotTableError where none can be trusted, else what the token
  * says.
  */
-export async function openSlots({ folder, ring, tokens, log }: SlotOpening): Promise<boolean> {
+export async function openSlots({ folder, ring, tokens, log }: SlotOpening): Promise<Opening> {
   const { found, candidates } = readStored(folder);
-  if (!found) return false;
+  if (!found) return 'none';
+  let fault: Error | undefined;
   for (const stored of candidates) {
     const wanted = writtenSlot(stored.table);
     const [likely] = wanted === undefined ? [] : tokens.of(wanted);
     if (likely !== undefined) tokens.use(likely);
-    const { keys, slots, holders } = await keysOf(stored.table, tokens);
+    const opened = await keysOf(stored.table, tokens).catch((error: unknown) => {
+      // A damaged slot does not open, and the other copy may: a token that is away opens neither.
+      if (!slotFaults.includes(codeOf(error))) throw error;
+      fault ??= error instanceof Error ? error : new Error(String(error));
+      return undefined;
+    });
+    if (opened === undefined) continue;
+    const { keys, slots, holders } = opened;
     const written = keys.find((k) => k.generation.toString('hex') === stored.table.written);
+    let mended = false;
     const mac = written?.derive(slotTablePurpose);
     if (mac !== undefined && isAuthentic(stored, mac)) {
       // Writes both copies anew where one was damaged or older.
-      if (candidates.length < 2 || candidates.some((c) => c.mac !== stored.mac)) {
-        log('warn', 'a copy of the slot table was damaged and is mended');
+      if (candidates.length < 2 || candidates.some((each) => !isSame(each, stored))) {
+        mended = true;
+        log('error', 'a copy of the slot table was damaged and is mended');
         writeSlotTable(folder, stored.table, mac);
       }
       ring.adopt(stored.table, keys);
@@ -55,12 +69,20 @@ export async function openSlots({ folder, ring, tokens, log }: SlotOpening): Pro
         const kept = [...slots, ...recovering];
         ring.store({ slots: kept, retired: retiredWith(stored.table, kept) });
       }
-      return true;
+      return mended ? 'mended' : 'opened';
     }
     for (const key of keys) key.wipe();
   }
-  throw new SlotTableError('no copy of the slot table can be trusted');
+  throw fault ?? new SlotTableError('no copy of the slot table can be trusted');
 }
+
+/** A copy whose MAC is whole may still say something else than it. */
+function isSame(a: StoredTable, b: StoredTable): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** What a token says of a slot that is not one of its own, whole. */
+const slotFaults = ['failed', 'key-missing', 'mechanism-missing'];
 
 interface Opened {
   readonly keys: WrappingKey[];
@@ -103,6 +125,8 @@ async function openThrough(
     opened.holders.set(generation, token);
     failures.delete(generation);
   } catch (error) {
+    // Marked at once: the next slot must not try that PIN again.
+    if (codeOf(error) === 'pin-wrong') token.note(error);
     failures.set(generation, error instanceof Error ? error : new Error(String(error)));
   }
 }

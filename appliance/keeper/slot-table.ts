@@ -23,6 +23,8 @@ export interface SlotTable extends PairPart {
   readonly recovery?: RecoverySet;
   /** Root keys that no slot needs any more and that are still to be destroyed in their tokens. */
   readonly retired?: readonly RetiredRoot[];
+  /** Seconds since 1970 when a root key (by its id) or a generation was first here. */
+  readonly born?: Readonly<Record<string, number>>;
 }
 
 /** A root key that was rotated away. */
@@ -73,6 +75,18 @@ export function parseStored(text: string): StoredTable | undefined {
   return typeof stored?.mac === 'string' && isTable(stored.table)
     ? (stored as StoredTable)
     : undefined;
+}
+
+/** The table with the age of each key that its slots name; what it knew before stays. */
+export function withAges(table: SlotTable): SlotTable {
+  const born: Record<string, number> = {};
+  for (const { kind, keyId, generation, created } of table.slots) {
+    if (kind !== 'token') continue;
+    for (const id of [keyId, generation]) {
+      born[id] = table.born?.[id] ?? Math.min(born[id] ?? created, created);
+    }
+  }
+  return { ...table, born };
 }
 
 /** Whether what is read before the MAC can be checked is there; the MAC says the rest. */
@@ -152,7 +166,9 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
             ...table.retired.map((root) => [root.keyId, root.publicKey, root.token ?? '']),
           ],
         ];
-  const rest = [...set, ...pair, ...retired];
+  const ages = Object.entries(table.born ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const born = table.born === undefined ? [] : [['born', ...ages]];
+  const rest = [...set, ...pair, ...retired, ...born];
   const text = JSON.stringify([version, serial, cluster, written, secret, slots, ...rest]);
   return createHmac('sha256', key).update(text).digest();
 }

@@ -5,6 +5,13 @@ import { Stop } from './exit.ts';
 
 const endpoint = z.string().regex(/^(\[[\da-fA-F:]+\]|[^:]+):\d{1,5}$/, 'is not ADDRESS:PORT');
 
+/** "365d" as seconds. */
+const days = z
+  .string()
+  .regex(/^[1-9]\d{0,4}d$/, 'is not a number of days such as 365d')
+  .transform((text) => Number(text.slice(0, -1)) * 86_400)
+  .optional();
+
 const tokenEntries = {
   module: z.string(),
   label: z.string().max(32),
@@ -87,6 +94,13 @@ const schema = z.strictObject({
       addresses: z.array(endpoint).default([]),
       /** How this node is called; the host's name unless said. */
       name: z.string().min(1).max(64).optional(),
+    })
+    .prefault({}),
+  rotation: z
+    .strictObject({
+      /** Days, as "365d", after which a key is rotated by itself; never without. */
+      root_key_every: days,
+      wrapping_key_every: days,
     })
     .prefault({}),
   backup: z

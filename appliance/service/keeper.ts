@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyCopies, NamedToken } from '../keeper/keeper-options.ts';
 import { KeyKeeper } from '../keeper/keeper.ts';
+import type { RotationEvery } from '../keeper/schedule.ts';
 import { PinSource } from '../keeper/pin.ts';
 import { startConsoleSocket, startDataSocket } from '../keeper/server.ts';
 import { TokenLink } from '../keeper/token-link.ts';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     folder,
     tokens: [linked(first), ...others.map((token) => linked(token, token.name))],
     copies: copiesOf(configuration),
+    rotation: everyOf(configuration),
     tokenRemoval: configuration.keeper.token_removal,
     now,
     log,
@@ -79,6 +81,14 @@ async function main(): Promise<void> {
     return Promise.resolve();
   });
   await advance();
+}
+
+function everyOf({ rotation }: Configuration): RotationEvery {
+  const { root_key_every: rootKey, wrapping_key_every: wrappingKey } = rotation;
+  return {
+    ...(rootKey === undefined ? {} : { rootKey }),
+    ...(wrappingKey === undefined ? {} : { wrappingKey }),
+  };
 }
 
 /** Where copies of the keys lie, for a person who asks. */

@@ -1,6 +1,7 @@
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
+import { KeyWatch } from './key-watch.ts';
 import type { Log } from './log.ts';
 
 const pauseMilliseconds = 1_000;
@@ -24,18 +25,34 @@ export interface RotationParts {
  */
 export class Rotation {
   readonly #parts: RotationParts;
+  readonly #watch: KeyWatch;
   #left: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(parts: RotationParts) {
     this.#parts = parts;
+    const { keystore, log } = parts;
+    const { replica } = keystore;
+    this.#watch = new KeyWatch({
+      recall: (name) => replica.recall(name),
+      remember: (name, value) => replica.remember(name, value),
+      note: (entry) => {
+        keystore.note(entry);
+      },
+      log,
+    });
     this.#again(pauseMilliseconds);
   }
 
   /** How many secrets still have to be sealed anew; undefined while no rotation goes on. */
   get left(): number | undefined {
     return this.#left;
+  }
+
+  /** What is wrong with the keeper's slot table, for the status. */
+  alarms(): string[] {
+    return this.#watch.alarms();
   }
 
   stop(): void {
@@ -52,7 +69,9 @@ export class Rotation {
   async #look(): Promise<void> {
     try {
       const { keeper } = this.#parts;
-      const { state, generation, older } = await keeper.status();
+      const status = await keeper.status();
+      await this.#watch.look(status);
+      const { state, generation, older } = status;
       if (state === 'open' && generation !== undefined && older !== undefined) {
         await this.#rotate(Buffer.from(generation, 'hex'), older);
       } else {

@@ -14,6 +14,9 @@ import { version } from './version.ts';
 
 /** A root key that has not proved itself for this long is said to be unproven; in seconds. */
 const proofSeconds = 150;
+const day = 86_400;
+/** So long a scheduled rotation may wait for peers, or for one that goes on. */
+const overdue = 7 * day;
 
 /** What `twinlock status` shows; a warning says what is wrong and what to do. */
 export async function statusOf(parts: {
@@ -39,6 +42,8 @@ export async function statusOf(parts: {
   const alarms = [
     ...rootKeyAlarms(found, now()),
     ...recoveryAlarms(found),
+    ...rotation.alarms(),
+    ...slotAlarms(found, now()),
     ...replicationAlarms(view),
     ...pairAlarms(found, parts.replication.cutOff.stands),
     ...(keystore.failure === undefined
@@ -88,7 +93,9 @@ export async function beginningStatusOf(parts: {
       ? joiningText(found)
       : found?.state === 'open'
         ? 'the wrapping key is open; the keystore is being opened'
-        : 'no wrapping key is open, no key is served';
+        : found?.slotsDamaged === true
+          ? 'no copy of the key slots can be trusted: twinlock restore BACKUP SHARE...'
+          : 'no wrapping key is open, no key is served';
   return {
     state: isNew ? 'NOT CONFIGURED' : 'SEALED',
     version,
@@ -152,6 +159,27 @@ function rootKeyOf(found: KeeperStatus | undefined, now: number): StatusView['ro
 /** By a person's order, or by itself: no key is served until somebody acts. */
 function isSealed(found: KeeperStatus | undefined): boolean {
   return found?.byOrder === true || (found?.byRemoval === true && found.state === 'sealed');
+}
+
+/** A disk that damaged a file may damage the next one: it is said for a day. */
+function slotAlarms(found: KeeperStatus | undefined, now: number): string[] {
+  const { mended, schedule = {} } = found ?? {};
+  const names = { rootKey: 'root key', wrappingKey: 'wrapping key' } as const;
+  return [
+    ...(mended === undefined || now - mended > day
+      ? []
+      : ['a copy of the slot table was damaged and was mended: look at the disk']),
+    ...(['rootKey', 'wrappingKey'] as const).flatMap((kind) => {
+      const { due = Infinity, failed } = schedule[kind] ?? {};
+      const command = kind === 'rootKey' ? 'root rotate' : 'wrapping-key rotate';
+      if (failed !== undefined) {
+        return [`the scheduled rotation of the ${names[kind]} failed (${failed}): ${command}`];
+      }
+      return now - due > overdue
+        ? [`the ${names[kind]} should have been rotated: mend what else is wrong, or ${command}`]
+        : [];
+    }),
+  ];
 }
 
 function recoveryAlarms(found: KeeperStatus | undefined): string[] {

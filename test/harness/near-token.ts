@@ -114,7 +114,7 @@ export function blankKeeper(
   t: ExecutionContext,
   token: NearToken,
   further: Readonly<Record<string, NearToken>> = {},
-  options: Partial<Pick<KeeperOptions, 'tokenRemoval' | 'now'>> = {},
+  options: Partial<KeeperOptions> = {},
 ): KeeperSetting {
   const state = temporaryFolder();
   t.teardown(() => {

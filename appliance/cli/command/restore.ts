@@ -29,12 +29,13 @@ export async function restore(
 ): Promise<void> {
   const { keeper, print } = context;
   const head = headOf(file);
-  const { state } = await asked(keeper, (console) => console.status());
-  if (state === 'sealed') {
+  const { state, slotsDamaged } = await asked(keeper, (console) => console.status());
+  const slotless = state === 'new' || slotsDamaged === true;
+  if (state === 'sealed' && !slotless) {
     const hint = 'see `twinlock status`; after a lost token: twinlock recovery restore';
     throw new CommandError('not-serving', 'the wrapping key is not open', hint);
   }
-  if (state === 'new') await openNew(context, head, shareFiles);
+  if (slotless) await openNew(context, head, shareFiles);
   await serving(context);
   const restored = await take({ context, file, head, shareFiles, choice });
   if (restored.restarts) await serving(context);

@@ -2,42 +2,74 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { asked } from '../keeper.ts';
+import { ProgressBar } from '../progress.ts';
 
 const pollMilliseconds = 500;
 
 /** Makes a new root key, in the same token or another, and moves the slots to it. */
 export async function rotateRoot(
-  { keeper, print }: Context,
+  { keeper, print, json }: Context,
   { token }: { token?: string },
 ): Promise<void> {
   const label = `twinlock root ${randomBytes(4).toString('hex')}`;
   const named = token === undefined ? {} : { token };
-  await asked(keeper, (console) => console.rotateRootKey({ rootKeyLabel: label, ...named }));
+  const bar = new ProgressBar('root key', json);
+  await asked(keeper, async (console) => {
+    const rotating = { goesOn: true };
+    const act = console
+      .rotateRootKey({ rootKeyLabel: label, ...named })
+      .finally(() => (rotating.goesOn = false));
+    const watching = watchRotation(keeper, bar, () => rotating.goesOn);
+    await Promise.all([act, watching]);
+  }).finally(() => {
+    bar.end();
+  });
   const where = token === undefined ? '' : ` in ${token}`;
   print({ rootKey: label, ...named }, () => `the root key is now ${label}${where}`);
 }
 
+/** On a connection of its own: the other one waits for its answer. */
+async function watchRotation(
+  keeper: Context['keeper'],
+  bar: ProgressBar,
+  goesOn: () => boolean,
+): Promise<void> {
+  const console = keeper();
+  try {
+    while (goesOn()) {
+      // A keeper that is away is the act's to tell.
+      const { progress } = (await console.status().catch(() => undefined)) ?? {};
+      if (progress !== undefined) bar.show(progress.done, progress.of);
+      if (goesOn()) await new Promise((resolve) => setTimeout(resolve, pollMilliseconds / 5));
+    }
+  } finally {
+    console.close();
+  }
+}
+
 /** Begins a new wrapping key and waits until everything is sealed under it. */
 export async function rotateWrappingKey(
-  { admin, keeper, print }: Context,
+  { admin, keeper, print, json }: Context,
   { wait }: { wait: boolean },
 ): Promise<void> {
   const generation = await asked(keeper, (console) => console.rotateWrappingKey());
-  let shown = '';
+  const bar = new ProgressBar('wrapping key', json);
+  let of = 0;
   while (wait) {
     const { wrappingKey } = await admin.status();
     const { left, pending } = wrappingKey;
     if (left === undefined && pending === undefined) break;
-    const text =
-      pending === undefined
-        ? left === 0
-          ? 'waiting until no other node needs the older key'
-          : `${left ?? 0} secrets to be sealed anew`
-        : `waiting until ${pending.waitsFor.join(', ')} has opened the new key`;
-    if (process.stderr.isTTY && text !== shown) process.stderr.write(`${text}\n`);
-    shown = text;
+    of = Math.max(of, left ?? 0);
+    const note =
+      pending !== undefined
+        ? `waiting until ${pending.waitsFor.join(', ')} has opened the new key`
+        : left === 0
+          ? 'waiting until nothing needs the older key'
+          : '';
+    bar.show(of - (left ?? 0), of, note);
     await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));
   }
+  bar.end();
   print({ generation }, () =>
     wait
       ? `everything is sealed under the new wrapping key ${generation}`
