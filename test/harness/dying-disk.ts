@@ -63,7 +63,7 @@ function tear(write: Call, [file, bytes, at = 0]: unknown[]): void {
   write(file, whole.subarray(start, start + Math.floor((whole.length - start) / 2)));
 }
 
-/** Runs an act without waiting for the disk, where thousands of writings are tried and none dies. */
+/** Runs an act without waiting for the disk: thousands of writings are tried, and none dies. */
 export async function withoutFlush(act: () => Promise<unknown>): Promise<void> {
   const real = fs.fsyncSync;
   const set = (flush: typeof fs.fsyncSync): void => {

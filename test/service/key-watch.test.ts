@@ -31,7 +31,7 @@ function said(serial: number, generation: string, rootKey: string): KeeperStatus
   return { state: 'open', token: { state: 'ready' }, serial, generation, rootKey };
 }
 
-test('an older slot table is said, by the next server too, until its keys are rotated', async (t) => {
+test('an older slot table is said, by the next server too, until keys are rotated', async (t) => {
   const { noted, watch } = scene();
   const first = watch();
   await first.look(said(7, 'g1', 'r1'));
