@@ -37,8 +37,9 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   replication: ['frame', 'keystore', 'keeper-client', 'audit', 'pki'],
   backup: ['disk', 'keystore', 'keeper-client', 'audit'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
-  cli: ['admin', 'keeper-client'],
-  console: ['admin', 'keeper-client'],
+  setup: ['disk', 'admin', 'keeper-client'],
+  cli: ['setup', 'admin', 'keeper-client'],
+  console: ['setup', 'admin', 'keeper-client'],
   service: 'all',
 };
 
@@ -54,9 +55,9 @@ const doors: Readonly<Record<string, string>> = {
   ink: 'appliance/console/terminal.ts',
   react: 'appliance/console/terminal.ts',
   commander: 'appliance/cli/main.ts',
-  'smol-toml': 'appliance/service/configuration.ts',
+  'smol-toml': 'appliance/setup/toml.ts',
   '@scure/bip39/wordlists/english.js': 'appliance/keeper-client/share-word.ts',
-  qr: 'appliance/cli/qr.ts',
+  qr: 'appliance/setup/qr.ts',
   'shamir-secret-sharing': 'appliance/keeper/recovery-share.ts',
 };
 

@@ -1,5 +1,6 @@
 import type { AdminClient } from '../admin/client.ts';
 import type { KeeperConsole } from '../keeper-client/console.ts';
+import type { Box } from '../setup/box.ts';
 
 /** What a command works with. */
 export interface Context {
@@ -7,6 +8,8 @@ export interface Context {
   /** The keeper's console socket, where keys are rotated. */
   readonly keeper: () => KeeperConsole;
   readonly json: boolean;
+  /** The box that the command runs on; absent for a trial, whose machine is left alone. */
+  readonly box?: Box;
   /** Prints the value as JSON, or the text. */
   readonly print: (value: unknown, text: () => string) => void;
   /**

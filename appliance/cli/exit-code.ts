@@ -17,6 +17,10 @@ const byRefusal: Readonly<Record<string, number>> = {
   'not-serving': exitCode.notServing,
   'not-reachable': exitCode.notReachable,
   'not-found': exitCode.notFound,
+  'has-keys': exitCode.refused,
+  pairing: exitCode.refused,
+  passphrase: exitCode.refused,
+  network: exitCode.refused,
   'audit-broken': exitCode.broken,
 };
 

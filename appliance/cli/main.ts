@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline/promises';
 import { CommanderError, Command as Program } from 'commander';
 import { AdminClient, AdminRefusal } from '../admin/client.ts';
 import { KeeperConsole } from '../keeper-client/console.ts';
+import { SetupError } from '../setup/error.ts';
+import { LinuxBox } from '../setup/linux-box.ts';
 import type { Command } from './command.ts';
 import { nouns, plainCommands } from './command/index.ts';
 import { CommandError } from './context.ts';
@@ -42,6 +44,7 @@ function context(): Context {
           : join(state, 'run', 'console.sock'),
       ),
     json: json === true,
+    ...(state === undefined ? { box: new LinuxBox('/') } : {}),
     print(value, text) {
       process.stdout.write(`${json === true ? JSON.stringify(value) : text()}\n`);
     },
@@ -101,7 +104,11 @@ function fail(error: unknown): number {
     process.stderr.write(`error: ${message}\nhint: see twinlock --help\n`);
     return exitCode.usage;
   }
-  if (error instanceof AdminRefusal || error instanceof CommandError) {
+  if (
+    error instanceof AdminRefusal ||
+    error instanceof CommandError ||
+    error instanceof SetupError
+  ) {
     process.stderr.write(`error: ${error.message}\nhint: ${error.hint}\n`);
     return exitCodeOf(error.code);
   }

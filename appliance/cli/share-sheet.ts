@@ -1,6 +1,6 @@
 import { readShare, shareWords } from '../keeper-client/share.ts';
 import type { RecoveryShare } from '../keeper-client/share.ts';
-import { qrSvg } from './qr.ts';
+import { qrSvg } from '../setup/qr.ts';
 
 const wordsInRow = 4;
 

@@ -1,12 +1,16 @@
+import type { KeeperConsole } from '../keeper-client/console.ts';
 import { Frame } from './bar.ts';
 import type { Facts } from './facts.ts';
 import { Menu } from './menu.ts';
 import type { MenuItem } from './menu.ts';
 import { SecretScreen } from './secret-screen.ts';
-import { lineOf } from './surroundings.ts';
+import { lineOf, withKeeper } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 import { h, Text, useEffect, useState } from './terminal.ts';
 import type { ReactNode } from './terminal.ts';
+import { InviteScreen } from './invite-screen.ts';
+import { RecoveryActs } from './wizard/recovery-acts.ts';
+import { Wizard } from './wizard/wizard.ts';
 
 interface Properties {
   readonly facts: Facts;
@@ -16,21 +20,25 @@ interface Properties {
   readonly height: number;
 }
 
+type Step = 'asking' | 'first' | 'passphrase' | 'menu' | 'wizard';
+
 /** What only the administrator does at the console: the passphrase first, the menu then. */
 export function ConfigureScreen(properties: Properties): ReactNode {
-  const { surroundings, onBack, width, height } = properties;
-  const [step, setStep] = useState<'asking' | 'first' | 'passphrase' | 'menu'>('asking');
+  const { facts, surroundings, onBack, width, height } = properties;
+  const [isNew] = useState(facts.status?.state === 'NOT CONFIGURED');
+  const [step, setStep] = useState<Step>('asking');
   const [said, setSaid] = useState('one moment');
   useEffect(() => {
     withKeeper(surroundings, (keeper) => keeper.hasAdministrator()).then(
       (isSet) => {
-        setStep(isSet ? 'passphrase' : 'first');
+        // It stays the wizard when there are keys: its last acts come after them.
+        setStep(isSet ? 'passphrase' : isNew ? 'wizard' : 'first');
       },
       (error: unknown) => {
         setSaid(lineOf(error));
       },
     );
-  }, [surroundings]);
+  }, [surroundings, isNew]);
   const size = { width, height };
   if (step === 'passphrase') {
     return h(SecretScreen, {
@@ -46,6 +54,7 @@ export function ConfigureScreen(properties: Properties): ReactNode {
       onBack,
     });
   }
+  if (step === 'wizard') return h(Wizard, { ...size, surroundings, onEnd: onBack });
   if (step === 'first') {
     return h(NewPassphrase, {
       ...properties,
@@ -87,7 +96,7 @@ function NewPassphrase(
   });
 }
 
-type Page = 'menu' | 'pin' | 'passphrase';
+type Page = 'menu' | 'pin' | 'passphrase' | 'invite' | 'recovery' | 'wizard';
 
 function ConfigureMenu(properties: Properties): ReactNode {
   const { facts, surroundings, onBack, width, height } = properties;
@@ -111,6 +120,9 @@ function ConfigureMenu(properties: Properties): ReactNode {
       onBack: toMenu,
     });
   }
+  if (page === 'invite') return h(InviteScreen, { ...size, surroundings, onBack: toMenu });
+  if (page === 'wizard') return h(Wizard, { ...size, surroundings, onEnd: onBack });
+  if (page === 'recovery') return h(RecoveryActs, { ...size, surroundings, onDone: toMenu });
   const items = itemsOf(facts, surroundings, setPage, setSaid);
   return h(Frame, {
     ...size,
@@ -136,68 +148,37 @@ function itemsOf(
       say(lineOf(error));
     });
   };
-  const keeper = (done: string, run: (console: Console) => Promise<void>) =>
+  const keeper = (done: string, run: (console: KeeperConsole) => Promise<void>) =>
     act('one moment', async () => {
       await withKeeper(surroundings, run);
       return done;
     });
-  const isSealed = status?.state === 'SEALED';
-  return [
-    {
-      name: 'Token PIN',
-      what: 'give it after a start, once',
-      choose: () => {
-        toPage('pin');
-      },
+  const page = (name: string, what: string, to: Page): MenuItem => ({
+    name,
+    what,
+    choose: () => {
+      toPage(to);
     },
-    isSealed
-      ? {
-          name: 'Unseal',
-          what: 'open the wrapping key, serve keys again',
-          choose: keeper('unsealed', (console) => console.unseal()),
-        }
-      : {
-          name: 'Seal',
-          what: 'wipe the wrapping key from memory: no key is served',
-          choose: keeper('sealed: no key is served', (console) => console.seal()),
-        },
-    {
-      name: 'Back up now',
-      what: 'to the backup folder, and read it back',
-      choose: act('backing up', async () => {
-        const { file, keys } = await surroundings.admin.createBackup();
-        return `${file}: ${keys} keys, read back`;
-      }),
-    },
-    {
-      name: 'Invite a second node',
-      what: 'makes the code that it is given',
-      choose: act('one moment', async () => {
-        const { code, addresses } = await surroundings.admin.invite();
-        return `on the new node, choose this one at ${addresses.join(' or ')}, code ${code}`;
-      }),
-    },
-    {
-      name: 'Change the passphrase',
-      what: 'the administrator’s, for this menu',
-      choose: () => {
-        toPage('passphrase');
-      },
-    },
-  ];
-}
-
-type Console = ReturnType<Surroundings['keeper']>;
-
-/** One talk with the keeper on a connection of its own. */
-export async function withKeeper<T>(
-  surroundings: Surroundings,
-  act: (keeper: Console) => Promise<T>,
-): Promise<T> {
-  const keeper = surroundings.keeper();
-  try {
-    return await act(keeper);
-  } finally {
-    keeper.close();
+  });
+  if (status?.state === 'NOT CONFIGURED') {
+    return [
+      page('Set this node up', 'screen by screen; nothing is written before the end', 'wizard'),
+    ];
   }
+  const unseal = keeper('unsealed', (console) => console.unseal());
+  const seal = keeper('sealed: no key is served', (console) => console.seal());
+  const backUp = act('backing up', async () => {
+    const { file, keys } = await surroundings.admin.createBackup();
+    return `${file}: ${keys} keys, read back`;
+  });
+  return [
+    page('Token PIN', 'give it after a start, once', 'pin'),
+    status?.state === 'SEALED'
+      ? { name: 'Unseal', what: 'open the wrapping key, serve keys again', choose: unseal }
+      : { name: 'Seal', what: 'wipe the wrapping key: no key is served', choose: seal },
+    { name: 'Back up now', what: 'to the backup folder, and read it back', choose: backUp },
+    page('Invite a second node', 'makes its code, compares words', 'invite'),
+    page('Recovery set', 'makes a new one in place of any earlier one', 'recovery'),
+    page('Change the passphrase', 'the administrator’s, for this menu', 'passphrase'),
+  ];
 }

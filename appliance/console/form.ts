@@ -75,6 +75,11 @@ function edit(properties: FormProperties, field: Field | undefined, input: strin
     if (turn !== 0 && next !== undefined) onText(field.name, next.value);
     return;
   }
+  if (key.ctrl && input === 'u') {
+    if (field.kind === 'secret') typed.secrets[field.name]?.wipe();
+    else onText(field.name, '');
+    return;
+  }
   const printable = key.ctrl || key.meta ? '' : input.replace(/\p{C}/gu, '');
   if (field.kind === 'secret') {
     if (isErasing) typed.secrets[field.name]?.backspace();

@@ -5,7 +5,10 @@ import { lineOf } from './surroundings.ts';
 import { h, Text, useEffect, useState } from './terminal.ts';
 import type { ReactNode } from './terminal.ts';
 
-/** Asks for one secret, or for several, and hands them over; what was typed is wiped then. */
+/**
+ * Asks for one secret, or for several, and hands them over. What was typed is wiped then, or with
+ * `keeps` once it was right: nobody types three shares again for one wrong word.
+ */
 export function SecretScreen(properties: {
   title: string;
   why: string;
@@ -13,16 +16,18 @@ export function SecretScreen(properties: {
   asks: readonly (readonly [string, string])[];
   /** Throws an error whose message the person sees. It wipes what it is given. */
   give: (secrets: Readonly<Record<string, Buffer>>) => Promise<void>;
+  keeps?: boolean;
   onDone: () => void;
   onBack: () => void;
   width: number;
   height: number;
 }): ReactNode {
-  const { title, why, asks, give, onDone, onBack, width, height } = properties;
+  const { title, why, asks, give, keeps = false, onDone, onBack, width, height } = properties;
   const [secrets] = useState(() =>
     Object.fromEntries(asks.map(([name]) => [name, new Secret()] as const)),
   );
   const [said, setSaid] = useState('');
+  const [tries, setTries] = useState(0);
   const [isBusy, setBusy] = useState(false);
   const wipe = (): void => {
     for (const secret of Object.values(secrets)) secret.wipe();
@@ -32,12 +37,13 @@ export function SecretScreen(properties: {
     const copies = Object.fromEntries(
       Object.entries(secrets).map(([name, secret]) => [name, secret.copy()] as const),
     );
-    wipe();
+    if (!keeps) wipe();
     setBusy(true);
     setSaid('one moment');
     give(copies).then(onDone, (error: unknown) => {
       setSaid(lineOf(error));
       setBusy(false);
+      if (!keeps) setTries((count) => count + 1);
     });
   };
   return h(Frame, {
@@ -49,7 +55,7 @@ export function SecretScreen(properties: {
     children: [
       h(Text, { key: 'why', wrap: 'wrap' }, `\n  ${why}\n`),
       h(Form, {
-        key: 'form',
+        key: `form${tries}`,
         fields: asks.map(([name, label]) => ({ kind: 'secret' as const, name, label })),
         typed: { texts: {}, secrets },
         onText: () => undefined,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'smol-toml';
+import { parseToml } from '../setup/toml.ts';
 import { z } from '../admin/schema.ts';
 import { Stop } from './exit.ts';
 
@@ -157,7 +157,7 @@ export function tokensOf(found: Configuration): [ConfiguredToken, ...ConfiguredT
 export function readConfiguration(path: string): Configuration {
   let value: unknown;
   try {
-    value = parse(readFileSync(path, 'utf8'));
+    value = parseToml(readFileSync(path, 'utf8'));
   } catch (cause) {
     const text = cause instanceof Error ? cause.message.split('\n')[0] : '';
     throw new Stop('configuration', `${path}: ${text ?? ''}`, 'mend the file', { cause });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
@@ -7,6 +8,8 @@ import { AdminClient, AdminRefusal } from '../admin/client.ts';
 import { runConsole } from '../console/console.ts';
 import type { Facts } from '../console/facts.ts';
 import type { Surroundings } from '../console/surroundings.ts';
+import type { WizardFacts } from '../console/wizard/page.ts';
+import { LinuxBox } from '../setup/linux-box.ts';
 import { KeeperConsole } from '../keeper-client/console.ts';
 import { now } from './clock.ts';
 import { explain, Stop } from './exit.ts';
@@ -14,6 +17,8 @@ import { networkTests } from './network-test.ts';
 
 /** Milliseconds that a program of the system may take. */
 const programPatience = 10_000;
+/** Milliseconds from one question to the next while something is waited for. */
+const pauseMilliseconds = 300;
 /** Milliseconds that the server may take to say how it is. */
 const lookPatience = 3_000;
 /** Milliseconds that the keeper may take: a token signs in meanwhile. */
@@ -55,16 +60,38 @@ function surroundings(paths: {
   let last: Facts | undefined;
   return {
     admin,
-    keeper() {
-      if (existsSync(paths.keeper)) return new KeeperConsole(paths.keeper, keeperPatience);
-      throw new Error('the keeper is not there: F8 shows its log');
-    },
+    keeper: () => keeperAt(paths.keeper),
+    ...(isAppliance ? { box: new LinuxBox('/') } : {}),
+    wizardFacts: () => wizardFactsOf(paths.keeper, isAppliance),
+    newLabel: () => `twinlock root ${randomBytes(4).toString('hex')}`,
+    pause: () => new Promise((resolve) => setTimeout(resolve, pauseMilliseconds)),
     facts: async () => (last = await factsOf(looking, isAppliance)),
     networkTests: () => networkTests(() => last, isAppliance),
     logLines: (count) => logLines(count, isAppliance),
     restart: () => power('reboot', isAppliance),
     shutDown: () => power('poweroff', isAppliance),
   };
+}
+
+async function wizardFactsOf(path: string, isAppliance: boolean): Promise<WizardFacts> {
+  const keeper = keeperAt(path);
+  const { token, tokens = [token] } = await keeper.status().finally(() => {
+    keeper.close();
+  });
+  const box = new LinuxBox('/');
+  return {
+    tokens: tokens.map((found) => {
+      const { name = '', vendor = '', state } = found;
+      return { name, text: `${name}: ${vendor === '' ? 'no known maker' : vendor}, ${state}` };
+    }),
+    now: () => (performance.timeOrigin + performance.now()) / 1000,
+    ...(isAppliance ? { interfaces: box.interfaces(), checks: box.checks } : {}),
+  };
+}
+
+function keeperAt(path: string): KeeperConsole {
+  if (existsSync(path)) return new KeeperConsole(path, keeperPatience);
+  throw new Error('the keeper is not there: F8 shows its log');
 }
 
 async function factsOf(admin: AdminClient, isAppliance: boolean): Promise<Facts> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
-import { qrText } from '../../appliance/cli/qr.ts';
+import { qrText } from '../../appliance/setup/qr.ts';
 import { shareSheet, wordTable } from '../../appliance/cli/share-sheet.ts';
 import { readShare, shareText, shareWords } from '../../appliance/keeper-client/share.ts';
 

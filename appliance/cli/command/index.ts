@@ -12,6 +12,7 @@ import * as root from './root.ts';
 import * as rotation from './rotation.ts';
 import * as seal from './seal.ts';
 import * as shred from './shred.ts';
+import * as setup from './setup.ts';
 import * as status from './status.ts';
 import * as token from './token.ts';
 
@@ -21,6 +22,7 @@ export const plainCommands: readonly Command[] = [
   ...seal.commands,
   ...shred.commands,
   ...restore.commands,
+  ...setup.commands,
 ];
 
 export const nouns: readonly Noun[] = [

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { PairingView, PeersView } from '../../admin/pair.ts';
+import type { KeeperConsole } from '../../keeper-client/console.ts';
 import type { PairingCandidate } from '../../keeper-client/pairing.ts';
+import { joinCluster } from '../../setup/pairing.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -49,24 +51,20 @@ export async function join(
     throw new CommandError('refused', 'this node has keys already', 'only a new node joins');
   }
   const label = `twinlock root ${randomBytes(4).toString('hex')}`;
-  const root = await asked(keeper, (console) => console.prepareJoin(label));
-  await admin.join({ address, code, root });
-  await compared(context, yes);
-  await ended(context);
-  for (;;) {
-    const status = await admin.status();
-    if (status.endpoint !== undefined) {
-      const { endpoint, node, cluster, keys } = status;
-      print({ joined: true, node, cluster, endpoint, keys }, () =>
-        [
-          'JOINED: both nodes have the same keys, and each was opened here',
-          `KMIP is served at ${endpoint}`,
-        ].join('\n'),
-      );
-      return;
-    }
-    await pause();
-  }
+  const parts = {
+    admin,
+    keeper: <T>(act: (console: KeeperConsole) => Promise<T>) => asked(keeper, act),
+    compare: (words: readonly string[], name: string) => areSame(context, words, name, yes),
+    pause,
+  };
+  await joinCluster(parts, { address, code, label });
+  const { endpoint, node, cluster, keys } = await admin.status();
+  print({ joined: true, node, cluster, endpoint, keys }, () =>
+    [
+      'JOINED: both nodes have the same keys, and each was opened here',
+      `KMIP is served at ${endpoint ?? 'no address yet'}`,
+    ].join('\n'),
+  );
 }
 
 /** Cuts a node off for good and begins a wrapping key that it never had. */
@@ -138,20 +136,28 @@ function policyText({ policy: name, seconds }: PeersView['policy']): string {
 
 /** Shows the words that the keeper made, and says to it that a person found them the same. */
 async function compared(context: Context, yes: boolean): Promise<void> {
-  const { keeper, ask } = context;
+  const { keeper } = context;
   const { words, name } = await candidate(context);
-  process.stderr.write(`${name} and this node are a pair when both show these words:\n`);
-  process.stderr.write(`\n  ${words.slice(0, 5).join(' ')}\n  ${words.slice(5).join(' ')}\n\n`);
-  if (!yes) {
-    const answer = await ask('Are they the same on the other node? yes/no: ');
-    if (answer !== 'yes') {
-      await asked(keeper, (console) => console.refusePairing());
-      const hint =
-        answer === undefined ? 'at a terminal, or with --yes' : 'somebody may be in between';
-      throw new CommandError('refused', 'the words were not confirmed', hint);
-    }
+  if (!(await areSame(context, words, name, yes))) {
+    await asked(keeper, (console) => console.refusePairing());
+    const hint = process.stdin.isTTY
+      ? 'somebody may be in between'
+      : 'at a terminal, or with --yes';
+    throw new CommandError('refused', 'the words were not confirmed', hint);
   }
   await asked(keeper, (console) => console.confirmPairing(words));
+}
+
+/** Whether a person found the words to be the same on both nodes. */
+async function areSame(
+  { ask }: Context,
+  words: readonly string[],
+  name: string,
+  yes: boolean,
+): Promise<boolean> {
+  process.stderr.write(`${name} and this node are a pair when both show these words:\n`);
+  process.stderr.write(`\n  ${words.slice(0, 5).join(' ')}\n  ${words.slice(5).join(' ')}\n\n`);
+  return yes || (await ask('Are they the same on the other node? yes/no: ')) === 'yes';
 }
 
 /** Waits for the other node to prove the code. */

@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { asked } from '../keeper.ts';
-import { qrText } from '../qr.ts';
+import { qrText } from '../../setup/qr.ts';
 import { givenShares } from '../share-input.ts';
 import { shareSheet, shareTitle, wordTable } from '../share-sheet.ts';
 

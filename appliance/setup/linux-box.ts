@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { replaceFile } from '../disk/durable-file.ts';
+import type { SetupAnswers } from './answers.ts';
+import type { Box, BoxChecks, BoxFile } from './box.ts';
+import { SetupError } from './error.ts';
+import { clockOffset } from './time-server.ts';
+
+/** Milliseconds that a program of the system may take, and a time server. */
+const programPatience = 30_000;
+const timePatience = 3_000;
+
+/** Runs a program of the system; gives whether it ended well. */
+export type RunProgram = (name: string, words: readonly string[]) => Promise<boolean>;
+
+/** A box with systemd-networkd and chrony, whose files lie under `root`. */
+export class LinuxBox implements Box {
+  readonly checks: BoxChecks;
+  readonly #root: string;
+  readonly #run: RunProgram;
+
+  constructor(root: string, run: RunProgram = runProgram) {
+    this.#root = root;
+    this.#run = run;
+    this.checks = {
+      addressFree: (name, address) => addressFree(run, name, address),
+      gateway: (address) => gatewayAnswers(run, address),
+      timeServer: (server, now) => clockOffset(server, { now, patience: timePatience }),
+    };
+  }
+
+  interfaces(): readonly string[] {
+    return readdirSync('/sys/class/net').filter((name) => name !== 'lo');
+  }
+
+  write(files: readonly BoxFile[]): Promise<void> {
+    for (const { path, text } of files) {
+      const target = join(this.#root, path);
+      mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+      replaceFile(target, Buffer.from(text), 0o644);
+    }
+    return Promise.resolve();
+  }
+
+  async apply({ network, name, time }: SetupAnswers): Promise<void> {
+    if (name !== undefined) await this.#must('hostnamectl', ['set-hostname', name]);
+    if (network !== undefined) {
+      await this.#must('networkctl', ['reload']);
+      await this.#must('networkctl', ['reconfigure', network.interface]);
+    }
+    if (time !== undefined) await this.#must('systemctl', ['restart', 'chrony.service']);
+  }
+
+  async #must(name: string, words: readonly string[]): Promise<void> {
+    if (await this.#run(name, words)) return;
+    const message = `${name} ${words.join(' ')} failed`;
+    throw new SetupError('box', message, 'mend it and set up again: no key was made yet');
+  }
+}
+
+async function addressFree(run: RunProgram, name: string, address: string): Promise<void> {
+  const ip = address.split('/')[0] ?? '';
+  // arping asks by ARP, which is of IPv4; for IPv6 the kernel looks itself (RFC 4862).
+  if (ip.includes(':')) return;
+  if (await run('arping', ['-D', '-q', '-c', '2', '-w', '3', '-I', name, ip])) return;
+  const hint = 'another machine answers for it, or the cable is not plugged in';
+  throw new SetupError('network', `${ip} is taken`, hint);
+}
+
+async function gatewayAnswers(run: RunProgram, address: string): Promise<void> {
+  if (await run('ping', ['-c', '1', '-W', '2', address])) return;
+  const hint = 'it may not want to answer, or is the wrong one, or the network is not up yet';
+  throw new SetupError('network', `the gateway ${address} does not answer a ping`, hint);
+}
+
+function runProgram(name: string, words: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(name, words, { timeout: programPatience }, (error) => {
+      resolve(error === null);
+    });
+  });
+}

@@ -1,0 +1,97 @@
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { faultOf, setupAnswers } from '../../appliance/setup/answers.ts';
+import { boxFiles } from '../../appliance/setup/box.ts';
+import { LinuxBox } from '../../appliance/setup/linux-box.ts';
+import { summaryOf } from '../../appliance/setup/summary.ts';
+
+const answers = setupAnswers.parse({
+  network: {
+    method: 'static',
+    interface: 'ens18',
+    address: '192.0.2.10/24',
+    gateway: '192.0.2.1',
+    name_servers: ['192.0.2.53'],
+  },
+  name: 'kms-a.example',
+  time: { servers: ['ntp.example', '192.0.2.123'], nts: false },
+  node: { role: 'first' },
+});
+
+test('the answers become files of systemd-networkd, chrony and the host’s name', (t) => {
+  t.deepEqual(boxFiles(answers), [
+    {
+      path: 'etc/systemd/network/10-twinlock.network',
+      text: [
+        ...['[Match]', 'Name=ens18', '', '[Network]', 'DHCP=no', 'Address=192.0.2.10/24'],
+        ...['Gateway=192.0.2.1', 'DNS=192.0.2.53', ''],
+      ].join('\n'),
+    },
+    { path: 'etc/hostname', text: 'kms-a.example\n' },
+    {
+      path: 'etc/chrony/sources.d/twinlock.sources',
+      text: 'server ntp.example iburst\nserver 192.0.2.123 iburst\n',
+    },
+  ]);
+  const least = setupAnswers.parse({ node: { role: 'first' } });
+  t.deepEqual(boxFiles(least), []);
+  t.deepEqual(least.node, { role: 'first', peer_lost: { policy: 'alone-for', hours: 72 } });
+});
+
+test('the summary names everything that will be done', (t) => {
+  t.deepEqual(Object.fromEntries(summaryOf(answers)), {
+    Network: 'ens18: 192.0.2.10/24, gateway 192.0.2.1, names by 192.0.2.53',
+    Name: 'kms-a.example',
+    Time: 'ntp.example, 192.0.2.123',
+    'Root key': 'made in the token of the configuration',
+    Node: 'first: makes the cluster’s keys',
+    'Other node lost': 'new keys go on for 72 h, then are refused',
+  });
+});
+
+test('the files are written below the root, and the system takes them up in order', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'twinlock-box-'));
+  const ran: string[] = [];
+  const box = new LinuxBox(root, (name, words) => {
+    ran.push([name, ...words].join(' '));
+    return Promise.resolve(true);
+  });
+  await box.write(boxFiles(answers));
+  await box.apply(answers);
+  const path = join(root, 'etc/systemd/network/10-twinlock.network');
+  t.regex(readFileSync(path, 'utf8'), /Address=192\.0\.2\.10\/24/);
+  t.is(statSync(path).mode & 0o777, 0o644);
+  t.deepEqual(ran, [
+    'hostnamectl set-hostname kms-a.example',
+    'networkctl reload',
+    'networkctl reconfigure ens18',
+    'systemctl restart chrony.service',
+  ]);
+});
+
+test('an address that is taken and a program that fails are said in words that help', async (t) => {
+  const box = new LinuxBox('/nowhere', () => Promise.resolve(false));
+  await t.throwsAsync(box.checks.addressFree('ens18', '192.0.2.10/24'), {
+    code: 'network',
+    message: '192.0.2.10 is taken',
+  });
+  await t.throwsAsync(box.checks.gateway('192.0.2.1'), { message: /192\.0\.2\.1 does not answer/ });
+  await t.throwsAsync(box.apply(answers), { code: 'box', message: /^hostnamectl .* failed$/ });
+});
+
+test('what is wrong is named by its place', (t) => {
+  const first = { node: { role: 'first' } };
+  t.is(faultOf(first), undefined);
+  t.regex(faultOf({}) ?? '', /^node: /);
+  t.regex(faultOf({ ...first, name: 'no name' }) ?? '', /^name: is not a host name/);
+  t.regex(faultOf({ ...first, surprise: 1 }) ?? '', /surprise/);
+  const network = { method: 'static', interface: 'e0', address: '192.0.2.1', gateway: '192.0.2.1' };
+  t.is(faultOf({ ...first, network }), 'network.address: is not ADDRESS/PREFIX');
+  for (const address of ['192.0.2.1/33', '192.0.2.256/24', '/24', '192.0.2.1/24/1', 'x/1']) {
+    t.truthy(faultOf({ ...first, network: { ...network, address } }), address);
+  }
+  t.is(faultOf({ ...first, network: { ...network, address: '2001:db8::1/64' } }), undefined);
+  t.regex(faultOf({ node: { role: 'second', peer: 'here', code: 'x' } }) ?? '', /^node.peer: /);
+});
