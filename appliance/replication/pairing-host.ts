@@ -92,7 +92,9 @@ export class PairingHost {
   }
 
   view(): PairingView {
-    if (this.#view.state !== 'waiting' || this.#invitation?.valid === true) return this.#view;
+    // A code that is used up is not over: its joiner is being introduced to the keeper.
+    const isOpen = this.#invitation?.valid === true || this.#errand?.ended === false;
+    if (this.#view.state !== 'waiting' || isOpen) return this.#view;
     return { state: 'failed', code: 'code-refused', message: 'the invitation is over' };
   }
 

@@ -19,7 +19,7 @@ function consoleOf(t: ExecutionContext, state: string): Screen {
 const idle = /<F2> Configure/;
 
 test('it shows how the node is, and outlives its server and a smaller screen', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const appliance = await startAppliance(t, { token: 'softhsm' });
   const screen = consoleOf(t, appliance.state);
   const lines = await screen.until(idle);
@@ -36,7 +36,7 @@ test('it shows how the node is, and outlives its server and a smaller screen', a
 });
 
 test('F5, F8 and F12 say what they found, and Escape leads back', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const appliance = await startAppliance(t, { token: 'softhsm' });
   const screen = consoleOf(t, appliance.state);
   await screen.until(idle);
@@ -56,7 +56,7 @@ test('F5, F8 and F12 say what they found, and Escape leads back', async (t) => {
 });
 
 test('F2 asks for the administrator’s passphrase, and lets nobody else in', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const appliance = await startAppliance(t, { token: 'softhsm' });
   const screen = consoleOf(t, appliance.state);
   await screen.until(idle);

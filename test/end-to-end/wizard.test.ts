@@ -96,7 +96,7 @@ async function throughPages(
 }
 
 test('two nodes are set up at their consoles, from nothing to a key on both', async (t) => {
-  t.timeout(300_000);
+  t.timeout(900_000);
   const a = await startNode(t, { fresh: true });
   const first = await configuring(t, a);
   await throughPages(t, a, first);

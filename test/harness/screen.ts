@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 
-const patience = 60_000;
+const patience = 150_000;
 const pause = 100;
 
 /** A terminal of 80 by 25 in which a program runs; needs tmux. */
