@@ -3,7 +3,7 @@ import type { invitationView, pairingView, peersView } from './schema.ts';
 
 /** What an administrator does with the other node; passed in by whoever builds the server. */
 export interface PairActs {
-  /** Throws ErrandError `has-keys` while there is a peer, `unreachable` without a peer port. */
+  /** Throws ErrandError `has-keys` while there is a peer, `no-peer-port` without one. */
   invite(): Promise<InvitationView>;
   pairing(): PairingView;
   peers(): Promise<PeersView>;

@@ -25,6 +25,8 @@ export class ErrandError extends Error {
 
 export type ErrandCode =
   | 'unreachable'
+  /** This node listens for no other one: it is not told to, or its port could not be opened. */
+  | 'no-peer-port'
   | 'code-refused'
   | 'not-the-peer'
   | 'not-confirmed'

@@ -75,7 +75,7 @@ export class Pair implements PairActs {
       throw new ErrandError('has-keys', `there is a peer already: ${peer.name}`);
     }
     if (this.#parts.replication.address === undefined) {
-      throw new ErrandError('unreachable', 'no peer port is open: set replication.listen');
+      throw new ErrandError('no-peer-port', 'no port is open for another node');
     }
     return this.#host.invite();
   }

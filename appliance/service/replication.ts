@@ -36,7 +36,7 @@ const lackingShown = 1_000;
 export interface Replication {
   /** SHA-256 of this node's transport key, which other nodes pin. */
   readonly pin: string;
-  /** Where other nodes reach this one; absent where the configuration names no address. */
+  /** Where other nodes reach this one; absent without an address, or while it cannot be opened. */
   readonly address: AddressInfo | undefined;
   /** The transport key and a certificate of it, PEM. */
   readonly self: { readonly key: string; readonly certificate: string };
@@ -65,7 +65,8 @@ export async function startReplication(parts: {
   const { replica } = keystore;
   const self = { key: key.export({ format: 'pem', type: 'pkcs8' }).toString(), certificate };
   const transport = transportOf({ self, replica, joined, surroundings, configuration });
-  const address = await listening(transport, surroundings);
+  let address: AddressInfo | undefined;
+  await listening(transport, surroundings, (opened) => (address = opened));
   const cutOff = new CutOff(replica, log);
   const ability = new Ability(() => keeper.status(), surroundings);
   const history = new History(replica, surroundings);
@@ -87,7 +88,9 @@ export async function startReplication(parts: {
   carrier.start();
   return {
     pin: transportPin(certificate),
-    address,
+    get address() {
+      return address;
+    },
     self,
     surroundings,
     errands: (serve) => {
@@ -117,9 +120,10 @@ export async function startReplication(parts: {
 async function listening(
   transport: TlsTransport,
   surroundings: Surroundings,
-): Promise<AddressInfo | undefined> {
+  opened: (address: AddressInfo | undefined) => void,
+): Promise<void> {
   try {
-    return await transport.listen();
+    opened(await transport.listen());
   } catch (error) {
     const text = error instanceof Error ? error.message : 'unknown';
     const hint = 'is the address of replication.listen this machine’s, and its port free?';
@@ -127,8 +131,7 @@ async function listening(
       error: text,
       hint,
     });
-    surroundings.after(relistenMilliseconds, () => void listening(transport, surroundings));
-    return undefined;
+    surroundings.after(relistenMilliseconds, () => void listening(transport, surroundings, opened));
   }
 }
 
