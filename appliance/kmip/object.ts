@@ -33,7 +33,8 @@ const secretPath: Readonly<Partial<Record<ObjectType, readonly number[]>>> = {
 /** An object's structure taken apart: what may lie open, and the item that holds its secret. */
 export interface TakenApart {
   readonly form: readonly Item[];
-  readonly secret: Item;
+  /** Undefined where a Key Block has no Key Value: it is kept elsewhere (KMIP 1.4 §3.41). */
+  readonly secret: Item | undefined;
 }
 
 /**
@@ -52,7 +53,7 @@ export function takeApart(objectType: ObjectType, object: Item): TakenApart {
   const block = object.value.find((item) => item.tag === first);
   if (block?.type !== 'Structure') throw malformed();
   const secret = block.value.find((item) => item.tag === second);
-  if (secret === undefined) throw malformed();
+  if (secret === undefined) return { form: object.value, secret };
   const open: Item = {
     tag: block.tag,
     type: 'Structure',

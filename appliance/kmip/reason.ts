@@ -20,6 +20,8 @@ const each = (reason: ResultReason, ...operations: readonly Operation[]): At =>
 
 /** What computes with a key, or makes another in its place: to 1.x the wrong key is a denial. */
 const ofKeys = [O.Encrypt, O.Decrypt, O.Sign, O.SignatureVerify, O.MAC, O.MACVerify] as const;
+/** What makes objects: to 1.x a value that cannot be set is one that does not fit. */
+const making = [O.Create, O.CreateKeyPair, O.Register, O.DeriveKey, O.JoinSplitKey] as const;
 const renewing = [O.ReKey, O.ReKeyKeyPair, O.Certify, O.ReCertify] as const;
 
 /**
@@ -54,7 +56,7 @@ const laterReasons: ReadonlyMap<ResultReason, Since> = new Map<ResultReason, Sin
       [O.GetUsageAllocation]: R.IllegalOperation,
     }),
   ],
-  [R.AttributeReadOnly, from200(R.PermissionDenied)],
+  [R.AttributeReadOnly, from200(R.PermissionDenied, each(R.InvalidField, ...making))],
   [R.AttributeSingleValued, from200(R.IndexOutOfBounds, each(R.IllegalOperation, O.AddAttribute))],
   // The cases of 1.4 answer a tag length that AES-GCM does not have with General Failure.
   [R.BadCryptographicParameters, from200(R.GeneralFailure, each(R.ItemNotFound, O.Get, O.Export))],
@@ -67,7 +69,13 @@ const laterReasons: ReadonlyMap<ResultReason, Since> = new Map<ResultReason, Sin
   ],
   [R.InternalServerError, from200(R.GeneralFailure)],
   [R.InvalidAsynchronousCorrelationValue, from200(R.ItemNotFound)],
-  [R.InvalidAttribute, from200(R.InvalidField, each(R.PermissionDenied, O.AddAttribute))],
+  [
+    R.InvalidAttribute,
+    from200(R.InvalidField, {
+      [O.AddAttribute]: R.PermissionDenied,
+      [O.DeleteAttribute]: R.ItemNotFound,
+    }),
+  ],
   [R.InvalidAttributeValue, from200(R.InvalidField)],
   [R.InvalidCorrelationValue, from200(R.ItemNotFound)],
   [R.InvalidCSR, from200(R.InvalidField)],

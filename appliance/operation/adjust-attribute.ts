@@ -1,3 +1,4 @@
+import { attributeRule } from '../kmip/attribute.ts';
 import { AdjustmentType, Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
@@ -5,7 +6,7 @@ import { Tag } from '../kmip/tag.ts';
 import type { Item, Value } from '../ttlv/item.ts';
 import { anyItem, enumeration, optional, required, structure } from '../ttlv/structure.ts';
 import { attributeReference } from './attribute-codec.ts';
-import { existingRule, putInstance, refuseLate, writableRule } from './attribute-change.ts';
+import { putInstance, refuseLate, writableRule } from './attribute-change.ts';
 import { attributesOf } from './object-attribute.ts';
 import { defineChange } from './operation.ts';
 
@@ -28,15 +29,21 @@ export const adjustAttribute = defineChange({
     const object = context.target(draft, request.uniqueIdentifier);
     const { uniqueIdentifier } = object;
     const name = request.reference;
-    const rule = writableRule(existingRule(name, context.version));
-    const [present, ...others] = attributesOf(object, context.version).filter(
-      (each) => each.name === name,
-    );
+    const found = attributeRule(name, context.version);
+    if (found === undefined) {
+      throw new KmipError(ResultReason.UnsupportedAttribute, 'No such attribute');
+    }
+    const rule = writableRule(found);
+    if (rule.multiple) {
+      throw new KmipError(ResultReason.MultiValuedAttribute, 'The attribute may have many values');
+    }
+    if (rule.type !== 'Boolean' && ranges[rule.type] === undefined) {
+      throw new KmipError(ResultReason.InvalidDataType, 'The attribute is no number');
+    }
+    const all = attributesOf(object, context.version);
+    const present = all.find((each) => each.name === name);
     if (present === undefined) {
       throw new KmipError(ResultReason.ItemNotFound, 'The object has no such attribute');
-    }
-    if (rule.multiple || others.length > 0) {
-      throw new KmipError(ResultReason.MultiValuedAttribute, 'The attribute may have many values');
     }
     refuseLate(name, rule, object, context);
     const value = adjusted(present.value, request.type, request.value);

@@ -20,7 +20,7 @@ export function isDate(name: string): boolean {
 /** The rule of an attribute that has to exist. Throws KmipError Item Not Found (§11.15). */
 export function existingRule(name: string, version: number): AttributeRule {
   const rule = attributeRule(name, version);
-  if (rule === undefined) throw new KmipError(ResultReason.AttributeNotFound, 'No such attribute');
+  if (rule === undefined) throw new KmipError(ResultReason.InvalidAttribute, 'No such attribute');
   return rule;
 }
 

@@ -14,6 +14,7 @@ import { openKey } from './key-use.ts';
 import { setLink } from './link.ts';
 import { requestedAttributes, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 import type { Context } from './operation.ts';
 
 /** Certify (KMIP 1.4 §4.7): a certificate for a public key, signed by the key group's authority. */
@@ -26,6 +27,7 @@ export const certify = defineChange({
     requestType: optional(Tag.CertificateRequestType, enumeration(CertificateRequestType)),
     certificateRequest: optional(Tag.CertificateRequest, byteString),
     templateAttribute: optional(Tag.TemplateAttribute, templateAttribute, asAttributes),
+    ...storageField,
   }),
   response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   async prepare(request, context) {

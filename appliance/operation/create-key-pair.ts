@@ -12,6 +12,7 @@ import {
 import { makePair, pairKind, sealPair } from './key-pair.ts';
 import { mergedTemplate, numberOf, requestedAttributes, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { pairStorageFields } from './protection-storage.ts';
 
 /** Create Key Pair (KMIP 1.4 §4.2): a private and a public key that are linked to each other. */
 export const createKeyPair = defineChange({
@@ -26,6 +27,7 @@ export const createKeyPair = defineChange({
       asPrivateKeyAttributes,
     ),
     publicKey: optional(Tag.PublicKeyTemplateAttribute, templateAttribute, asPublicKeyAttributes),
+    ...pairStorageFields,
   }),
   response: structure({
     privateKeyUniqueIdentifier: required(Tag.PrivateKeyUniqueIdentifier, identifier),

@@ -14,6 +14,7 @@ import { linkValue } from './link.ts';
 import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 import type { Context } from './operation.ts';
 
 interface Source {
@@ -37,6 +38,7 @@ export const createSplitKey = defineChange({
     splitKeyMethod: required(Tag.SplitKeyMethod, enumeration(SplitKeyMethod)),
     primeFieldSize: optional(Tag.PrimeFieldSize, bigInteger),
     templateAttribute: optional(Tag.TemplateAttribute, templateAttribute, asAttributes),
+    ...storageField,
   }),
   response: structure({ uniqueIdentifiers: repeated(Tag.UniqueIdentifier, identifier) }),
   async prepare(request, context) {

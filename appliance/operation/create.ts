@@ -9,6 +9,7 @@ import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 import type { Context } from './operation.ts';
 
 /** The lengths in bits that each algorithm may have. Triple DES counts its parity bits. */
@@ -39,6 +40,7 @@ export const create = defineChange({
   request: structure({
     objectType: required(Tag.ObjectType, enumeration(ObjectType)),
     templateAttribute: required(Tag.TemplateAttribute, templateAttribute, asAttributes),
+    ...storageField,
   }),
   response: structure({
     objectType: required(Tag.ObjectType, enumeration(ObjectType)),

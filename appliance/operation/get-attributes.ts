@@ -5,6 +5,7 @@ import { Tag } from '../kmip/tag.ts';
 import { optional, repeated, required, structure } from '../ttlv/structure.ts';
 import { asReference, attribute, attributeReference } from './attribute-codec.ts';
 import { inAttributes, toWire } from './attribute-codec.ts';
+import { existingRule } from './attribute-change.ts';
 import { attributesOf } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 
@@ -31,6 +32,10 @@ export const getAttributes = defineReading({
     const wanted = new Set(request.attributeNames);
     if (wanted.size < request.attributeNames.length && context.version > 100) {
       throw new KmipError(ResultReason.InvalidMessage, 'An attribute is named twice');
+    }
+    // 1.x leaves out what it does not know; 2.x refuses what is no attribute (KMIP 2.1 §6.1.18).
+    if (context.version >= 200) {
+      for (const name of wanted) existingRule(name, context.version);
     }
     const chosen = wanted.size === 0 ? all : all.filter(({ name }) => wanted.has(name));
     return { uniqueIdentifier: object.uniqueIdentifier, attributes: chosen.map(toWire) };

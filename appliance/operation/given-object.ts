@@ -1,6 +1,6 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { LinkType, ObjectType, ResultReason } from '../kmip/enumeration.ts';
-import type { KeyFormatType } from '../kmip/enumeration.ts';
+import { KeyFormatType, SecretDataType } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { objectTag, takeApart } from '../kmip/object.ts';
 import { Tag } from '../kmip/tag.ts';
@@ -8,7 +8,7 @@ import type { Item } from '../ttlv/item.ts';
 import { anyItem, optional } from '../ttlv/structure.ts';
 import { attribute, valueOf } from './attribute-codec.ts';
 import { shownIdentifier } from './imported.ts';
-import { linkValue } from './link.ts';
+import { linksOf, linkValue } from './link.ts';
 import { requestedAttributes, sealObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import type { Context } from './operation.ts';
@@ -36,7 +36,8 @@ export function soleObject(objectType: ObjectType | undefined, given: Given): It
   const [object, ...others] = names.flatMap((name) => given[name] ?? []);
   const fits = objectType === undefined || object?.tag === objectTag[objectType];
   if (object !== undefined && others.length === 0 && fits) return object;
-  throw new KmipError(ResultReason.InvalidField, 'The object is not of the type it is said to be');
+  const message = 'The object is not of the type it is said to be';
+  throw new KmipError(ResultReason.InvalidObjectType, message);
 }
 
 /** The type that an object's tag says. */
@@ -78,6 +79,10 @@ function templateObject(
     return { attributeName: wire.attributeName, attributeValue: { tag: 0, ...valueOf(wire) } };
   });
   const own = requestedAttributes({ names: [], attributes: inside }, context);
+  // Its name is the template object's own, not one that what is made from it has (§2.2.6).
+  if (own.some(({ name }) => name === 'Name')) {
+    throw new KmipError(ResultReason.InvalidField, 'A Name stands beside a template, not in it');
+  }
   const attributes = [...requested, ...own];
   return sealObject({ objectType: ObjectType.Template, attributes, form: [], ...named }, context);
 }
@@ -101,6 +106,7 @@ function keyedObject(
     ['Certificate Type', Tag.CertificateType, 'Enumeration'],
   ] as const;
   const attributes = [...requested, ...wrappingLink(object, requested, context)];
+  if (secret === undefined) attributes.push(...absence(objectType, context));
   for (const [name, tag, type] of taken) {
     const value = enumerated(tag);
     if (value === undefined) continue;
@@ -111,19 +117,50 @@ function keyedObject(
     }
   }
   const keyFormatType = enumerated(Tag.KeyFormatType) as KeyFormatType | undefined;
+  if (keyFormatType === KeyFormatType.PKCS_12) requirePassword(requested, context);
   const digestBytes = materialBytes(secret);
   return sealObject(
     {
       objectType,
       attributes,
       form,
-      secret,
+      ...(secret === undefined ? {} : { secret }),
       ...named,
       ...(digestBytes === undefined ? {} : { digestBytes }),
       ...(keyFormatType === undefined ? {} : { keyFormatType }),
     },
     context,
   );
+}
+
+/** A key of which the client keeps the value elsewhere: since 1.2 (KMIP 1.4 §3.41, §4.3). */
+function absence(objectType: ObjectType, { version }: Context): AttributeInstance[] {
+  if (version < 102) throw new KmipError(ResultReason.InvalidField, 'The object lacks its value');
+  if (objectType === ObjectType.PublicKey) return [];
+  return [{ name: 'Key Value Present', index: 0, value: { type: 'Boolean', value: false } }];
+}
+
+/** A PKCS #12 file names its one password, which is a Secret Data object here (§4.3). */
+function requirePassword(requested: readonly AttributeInstance[], context: Context): void {
+  const [link, ...others] = linksOf(requested).filter(
+    ({ type }) => type === LinkType.PKCS_12PasswordLink,
+  );
+  const named = typeof link?.identifier === 'string' ? link.identifier : undefined;
+  if (named === undefined || others.length > 0 || !isPassword(named, context)) {
+    const message = 'A PKCS #12 file links to one password';
+    throw new KmipError(ResultReason.InvalidField, message);
+  }
+}
+
+function isPassword(identifier: string, context: Context): boolean {
+  try {
+    const { objectType, form } = context.target(context.keystore, identifier);
+    const type = form.find(({ tag }) => tag === Tag.SecretDataType)?.value;
+    return objectType === ObjectType.SecretData && type === SecretDataType.Password;
+  } catch (error) {
+    if (error instanceof KmipError) return false;
+    throw error;
+  }
 }
 
 /** An object that lies here wrapped names the key that opens it (KMIP 2.1 §6.1.43). */
@@ -140,8 +177,8 @@ function wrappingLink(
 }
 
 /** The bytes of an object that is bytes; a transparent structure has no Digest of its own here. */
-function materialBytes(secret: Item): Uint8Array | undefined {
-  if (secret.type === 'ByteString') return secret.value;
+function materialBytes(secret: Item | undefined): Uint8Array | undefined {
+  if (secret?.type === 'ByteString') return secret.value;
   const material = structureItems(secret).find((item) => item.tag === Tag.KeyMaterial);
   return material?.type === 'ByteString' ? material.value : undefined;
 }

@@ -1,5 +1,5 @@
 import { hashing } from '../cryptography/hash.ts';
-import { badParameters } from '../cryptography/parameters.ts';
+import { badParameters, failed } from '../cryptography/parameters.ts';
 import { cryptographicParameters } from '../kmip/attribute-structure.ts';
 import { Operation } from '../kmip/enumeration.ts';
 import { Tag } from '../kmip/tag.ts';
@@ -25,7 +25,14 @@ export const hash = defineReading({
     const { hashingAlgorithm } = asked.cryptographicParameters;
     if (hashingAlgorithm === undefined) throw badParameters('A hashing algorithm is required');
     const data = asked.data ?? Buffer.alloc(0);
-    const begin = (): ReturnType<typeof hashing> => hashing(hashingAlgorithm);
+    const begin = (): ReturnType<typeof hashing> => {
+      try {
+        return hashing(hashingAlgorithm);
+      } catch (cause) {
+        // The only reason that this operation has for it (KMIP 2.1 §6.1.23).
+        throw failed(cause);
+      }
+    };
     const what = { operation: 'hash' };
     const passed = await pass(asked, data, what, begin, () => undefined, context);
     const { correlationValue } = passed;

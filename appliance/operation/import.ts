@@ -15,6 +15,7 @@ import { objectFields, sealGiven, soleObject, typeOf } from './given-object.ts';
 import { chosenIdentifier, importedIdentifier, isDestroyed, objectNamed } from './imported.ts';
 import { checkNew, numberOf, refuseMore, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 import type { Context } from './operation.ts';
 import { unwrapped, wrappingDataOf } from './wrapped-object.ts';
 import { wipe } from './wipe.ts';
@@ -34,6 +35,7 @@ export const importObject = defineChange({
     keyWrapType: optional(Tag.KeyWrapType, enumeration(KeyWrapType)),
     attributes: repeated(Tag.Attribute, attribute, inAttributes),
     ...objectFields,
+    ...storageField,
   }),
   response: structure({
     uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),

@@ -12,6 +12,7 @@ import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { openKey } from './key-use.ts';
 import { requestedAttributes, sealObject, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 
 /** Join Split Key (KMIP 1.4 §4.39): makes one object of enough parts. */
 export const joinSplitKey = defineChange({
@@ -23,6 +24,7 @@ export const joinSplitKey = defineChange({
     uniqueIdentifiers: repeated(Tag.UniqueIdentifier, identifier),
     secretDataType: optional(Tag.SecretDataType, enumeration(SecretDataType)),
     templateAttribute: optional(Tag.TemplateAttribute, templateAttribute, asAttributes),
+    ...storageField,
   }),
   response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   async prepare(request, context) {

@@ -29,9 +29,12 @@ const protecting: ReadonlySet<Usage> = new Set<Usage>([
  * Refuses a use that the object's state, dates or Cryptographic Usage Mask do not allow. Protecting
  * takes an Active object before its Protect Stop Date; processing one that was activated, and not
  * before its Process Start Date: who holds data under an old key has to be able to read it.
- * Throws KmipError Wrong Key Lifecycle State, Incompatible Cryptographic Usage Mask.
+ * Throws KmipError Invalid Object Type, Wrong Key Lifecycle State, Incompatible Cryptographic Usage
+ * Mask.
  */
 export function requireUse(object: ManagedObject, usage: Usage, context: Context): void {
+  const { OpaqueObject, Template } = ObjectType;
+  if (object.objectType === OpaqueObject || object.objectType === Template) throw wrongType();
   requireState(object, usage, context.now());
   const mask = numberOf(object.attributes, 'Cryptographic Usage Mask') ?? 0;
   if ((mask & CryptographicUsageMask[usage]) === 0) {

@@ -22,7 +22,8 @@ interface Link {
   readonly identifier: unknown;
 }
 
-function linksOf(attributes: readonly AttributeInstance[]): Link[] {
+/** The links among attributes. */
+export function linksOf(attributes: readonly AttributeInstance[]): Link[] {
   return attributes
     .filter(({ name }) => name === 'Link')
     .map(({ index, value }) => {

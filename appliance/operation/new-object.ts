@@ -51,7 +51,7 @@ export function requestedAttributes(
     const index = count.get(name) ?? 0;
     refuseMore(index);
     if (rule.setBy === 'server' && !rule.asked) {
-      throw new KmipError(ResultReason.ReadOnlyAttribute, `${name} is set by the server alone`);
+      throw new KmipError(ResultReason.AttributeReadOnly, `${name} is set by the server alone`);
     }
     if (index > 0 && !rule.multiple) {
       throw new KmipError(ResultReason.AttributeSingleValued, `${name} has one value`);

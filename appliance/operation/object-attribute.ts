@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { appliesTo, attributeRule } from '../kmip/attribute.ts';
 import { KeyFormatType, ObjectType } from '../kmip/enumeration.ts';
-import { ProtectionStorageMask } from '../kmip/mask.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Item, Value } from '../ttlv/item.ts';
 import { shownIdentifier } from './imported.ts';
+import { protectionStorage } from './protection-storage.ts';
 
 /**
  * All attributes of an object that a protocol version knows, those that the server computes among
@@ -75,9 +75,6 @@ function computedAttributes(object: ManagedObject): Record<string, Value | undef
     ...computedIn2(object),
   };
 }
-
-/** Software, on the system itself: Query says the same. */
-export const protectionStorage = ProtectionStorageMask.Software | ProtectionStorageMask.OnSystem;
 
 /** What 2.x has besides (KMIP 2.1 §4.26, §4.37, §4.44, §4.56); older versions do not know it. */
 function computedIn2({

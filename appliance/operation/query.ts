@@ -7,8 +7,9 @@ import type { Item } from '../ttlv/item.ts';
 import { anyItem, boolean, enumeration, integer, optional } from '../ttlv/structure.ts';
 import { repeated, required, structure, textString } from '../ttlv/structure.ts';
 import { generator } from './new-object.ts';
-import { protectionStorage } from './object-attribute.ts';
+
 import { defineReading } from './operation.ts';
+import { protectionStorage } from './protection-storage.ts';
 import type { Context } from './operation.ts';
 
 const vendor = 'Twinlock';

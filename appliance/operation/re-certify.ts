@@ -13,6 +13,7 @@ import { commonName, issuerOf, sealCertificate, signCertificate } from './issuer
 import { linked, setLink } from './link.ts';
 import { requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 import { refuseReplacement, replacedLink, replacementAttributes } from './replacement.ts';
 import { storeReplacement } from './replacement.ts';
 
@@ -27,6 +28,7 @@ export const reCertify = defineChange({
     certificateRequest: optional(Tag.CertificateRequest, byteString),
     offset: optional(Tag.Offset, interval),
     templateAttribute: optional(Tag.TemplateAttribute, templateAttribute, asAttributes),
+    ...storageField,
   }),
   response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   async prepare(request, context) {

@@ -14,6 +14,7 @@ import { requirePresent } from './key-use.ts';
 import { linked } from './link.ts';
 import { mergedTemplate, requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { pairStorageFields } from './protection-storage.ts';
 import { refuseReplacement, replacedLink, replacementAttributes } from './replacement.ts';
 import { storeReplacement } from './replacement.ts';
 
@@ -32,6 +33,7 @@ export const reKeyKeyPair = defineChange({
       asPrivateKeyAttributes,
     ),
     publicKey: optional(Tag.PublicKeyTemplateAttribute, templateAttribute, asPublicKeyAttributes),
+    ...pairStorageFields,
   }),
   response: structure({
     privateKeyUniqueIdentifier: required(Tag.PrivateKeyUniqueIdentifier, identifier),
@@ -39,12 +41,12 @@ export const reKeyKeyPair = defineChange({
   }),
   async prepare(request, context) {
     const privateKey = context.target(context.keystore, request.privateKeyUniqueIdentifier);
+    if (privateKey.objectType === ObjectType.PrivateKey) requirePresent(privateKey);
     const other = linked(privateKey, LinkType.PublicKeyLink);
     if (privateKey.objectType !== ObjectType.PrivateKey || other === undefined) {
       const message = 'Only a private key with its public key is re-keyed';
       throw new KmipError(ResultReason.InvalidObjectType, message);
     }
-    requirePresent(privateKey);
     const publicKey = context.target(context.keystore, other);
     const of = (
       object: typeof privateKey,

@@ -9,6 +9,7 @@ import { requirePresent } from './key-use.ts';
 import { linked } from './link.ts';
 import { numberOf, requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 import { refuseReplacement, replacedLink, replacementAttributes } from './replacement.ts';
 import { storeReplacement } from './replacement.ts';
 
@@ -21,6 +22,7 @@ export const reKey = defineChange({
     uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     offset: optional(Tag.Offset, interval),
     templateAttribute: optional(Tag.TemplateAttribute, templateAttribute, asAttributes),
+    ...storageField,
   }),
   response: structure({ uniqueIdentifier: required(Tag.UniqueIdentifier, identifier) }),
   async prepare(request, context) {

@@ -6,6 +6,7 @@ import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { objectFields, sealGiven, soleObject } from './given-object.ts';
 import { requestedAttributes, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
+import { storageField } from './protection-storage.ts';
 
 /** Register (KMIP 1.4 §4.3): stores an object that a client made. One that is wrapped stays so. */
 export const register = defineChange({
@@ -16,6 +17,7 @@ export const register = defineChange({
     objectType: required(Tag.ObjectType, enumeration(ObjectType)),
     templateAttribute: required(Tag.TemplateAttribute, templateAttribute, asAttributes),
     ...objectFields,
+    ...storageField,
   }),
   response: structure({
     uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),

@@ -14,6 +14,7 @@ import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import type { Decoded } from '../ttlv/structure.ts';
+import { isDestroyed } from './imported.ts';
 import { openKey, parametersFor, requireUse, spendUse } from './key-use.ts';
 import { linked } from './link.ts';
 import type { Context } from './operation.ts';
@@ -31,12 +32,20 @@ function wrappingKey(identifier: string, context: Context): ManagedObject {
   const { SymmetricKey, PublicKey, PrivateKey } = ObjectType;
   try {
     const object = context.target(context.keystore, identifier);
+    if (isDestroyed(object)) throw new KmipError(ResultReason.ObjectDestroyed, 'No such key');
     if ([SymmetricKey, PublicKey, PrivateKey].some((type) => type === object.objectType)) {
       return object;
     }
   } catch (error) {
-    if (!(error instanceof KmipError) || error.reason === ResultReason.ObjectArchived) throw error;
-    throw new KmipError(ResultReason.WrappingObjectNotFound, 'No such wrapping key');
+    if (!(error instanceof KmipError)) throw error;
+    const { ObjectArchived, ObjectDestroyed } = ResultReason;
+    const { WrappingObjectArchived, WrappingObjectDestroyed } = ResultReason;
+    if (error.reason === ObjectArchived) {
+      throw new KmipError(WrappingObjectArchived, 'The wrapping key is in the archive');
+    }
+    const destroyed = error.reason === ObjectDestroyed;
+    const reason = destroyed ? WrappingObjectDestroyed : ResultReason.WrappingObjectNotFound;
+    throw new KmipError(reason, 'No such wrapping key');
   }
   throw new KmipError(ResultReason.IllegalObjectType, 'The wrapping object is not a key');
 }

@@ -17,6 +17,18 @@ export function inVersion2(exchanges: readonly Exchange[], minor: number): Excha
   }));
 }
 
+/** A case as the next minor version of 1.x says it: the same but for the header. */
+export function inMinorVersion(exchanges: readonly Exchange[], minor: number): Exchange[] {
+  const said = (node: XmlNode): XmlNode => {
+    if (node.name === 'ProtocolVersionMinor') return { ...node, value: String(minor) };
+    return { ...node, items: node.items.map(said) };
+  };
+  return exchanges.map(({ request, response }) => ({
+    request: said(request),
+    response: said(response),
+  }));
+}
+
 function message(node: XmlNode, minor: number): XmlNode {
   return { ...node, items: node.items.map((item) => part(item, minor)) };
 }

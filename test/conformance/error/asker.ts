@@ -50,6 +50,11 @@ export class Asker {
     this.#send = send;
   }
 
+  /** The same client in another version. */
+  in(version: number): Asker {
+    return new Asker(version, this.now, this.#send);
+  }
+
   get isOld(): boolean {
     return this.version < 200;
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 import { nameOf, Operation } from '../../../appliance/kmip/enumeration.ts';
 import { operations } from '../../../appliance/operation/index.ts';
 import { decode } from '../../../appliance/ttlv/decode.ts';
@@ -11,6 +12,7 @@ import { Wires } from '../../harness/vcenter.ts';
 import { Asker } from './asker.ts';
 import type { OperationName, Outcome } from './asker.ts';
 import { batch, batchLines, messageLines } from './message-row.ts';
+import { listedReasons, reasonLines } from './reason-row.ts';
 import { lines, listed } from './row.ts';
 
 /**
@@ -106,21 +108,46 @@ async function batchFault(asker: Asker, name: string, error: string): Promise<st
   return came === line[2] ? undefined : `${name}: came ${came}`;
 }
 
+/** A client of a real appliance, in whatever version. */
+async function connect(t: ExecutionContext): Promise<(version: number) => Asker> {
+  const appliance = await startAppliance(t);
+  const [cert, key] = ['cert.pem', 'key.pem'].map((file) => appliance.read('client', file));
+  const { host, port } = appliance;
+  const wires = new Wires({ host, port, cert, key });
+  t.teardown(() => {
+    wires.end();
+  });
+  const now = Math.floor((performance.timeOrigin + performance.now()) / 1000);
+  return (version) =>
+    new Asker(version, now, async (message) => decode((await wires.exchange(encode(message))).raw));
+}
+
+async function reasonFault(asker: Asker, at: string, reason: string): Promise<string | undefined> {
+  const operation = operationOf.get(plain(at)) as OperationName | undefined;
+  const name = `${asker.version} ${at}: ${reason}`;
+  if (operation === undefined) return `${name}: no such operation`;
+  const performed = operations.find((each) => each.operation === Operation[operation]);
+  if (performed === undefined || performed.since > asker.version) {
+    const came = await asker.ask(operation, []);
+    return came.reason === 'OperationNotSupported' ? undefined : `${name}: came ${came.reason}`;
+  }
+  const line = reasonLines.find((each) => each.at.test(at) && each.reason.test(reason));
+  const isListed = listedReasons.some(([place, said]) => place.test(at) && said.test(reason));
+  if (line === undefined) return isListed ? undefined : `${name}: not told`;
+  const came = await line.provoke(asker, operation).catch((cause: unknown) => String(cause));
+  if (typeof came === 'string') return isListed ? undefined : `${name}: ${came}`;
+  return verdict(name, came, reason, isListed);
+}
+
 if (data === undefined) {
   console.log(`skipped: ${noData}`);
   test.skip(`the error tables of KMIP: ${noData}`, (t) => t.pass());
 } else {
   test('§11: every row of the error tables of 1.0 to 1.4, over TLS', async (t) => {
-    const appliance = await startAppliance(t);
-    const [cert, key] = ['cert.pem', 'key.pem'].map((file) => appliance.read('client', file));
-    const { host, port } = appliance;
-    const wires = new Wires({ host, port, cert, key });
-    const now = Math.floor((performance.timeOrigin + performance.now()) / 1000);
+    const client = await connect(t);
     const all: string[] = [];
     for (const version of versions) {
-      const asker = new Asker(version, now, async (message) =>
-        decode((await wires.exchange(encode(message))).raw),
-      );
+      const asker = client(version);
       const faults: string[] = [];
       const rows = tableOf(version).filter(([, { error }]) => error !== '');
       for (const [at, row] of rows) {
@@ -130,7 +157,22 @@ if (data === undefined) {
       all.push(...faults);
       t.true(rows.length > 100, nameOf(Operation, rows.length));
     }
-    wires.end();
     t.deepEqual(all, []);
+  });
+
+  test('KMIP 2.1 §6.1: every reason of every operation of 2.0 and 2.1, over TLS', async (t) => {
+    const client = await connect(t);
+    const faults: string[] = [];
+    for (const version of [200, 201]) {
+      const asker = client(version);
+      for (const [at, row] of tableOf(version)) {
+        const reasons = [...new Set(row.reason.split(', '))];
+        for (const reason of reasons) {
+          const found = await reasonFault(asker, at, reason);
+          if (found !== undefined) faults.push(found);
+        }
+      }
+    }
+    t.deepEqual(faults, []);
   });
 }

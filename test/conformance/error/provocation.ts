@@ -103,7 +103,10 @@ export const onAbsentKey = on(async (asker, operation) => {
   const type = isPrivate ? 4 : isPublic ? 3 : 2;
   const object = struct(name, block);
   const since = fit.activeSince(asker);
-  return fit.registered(asker, type, object, fit.usage(0x0fff), where, since);
+  const own = isPublic ? [] : [where];
+  // Older versions meet keys that newer ones registered.
+  const newer = asker.in(Math.max(asker.version, 102));
+  return fit.registered(newer, type, object, fit.usage(0x0fff), since, ...own);
 });
 
 export const templateUnknown: Provocation = (asker, operation) =>
@@ -260,7 +263,7 @@ export const wrappedFrom =
       'KeyWrappingSpecification',
       enumerated('WrappingMethod', signed === true ? 2 : 1),
       struct(name, ...inside),
-      ...(attributes === undefined ? [] : [asker.named(attributes)]),
+      ...(attributes === undefined ? [] : [text('AttributeName', attributes)]),
       ...(encoding === undefined ? [] : [enumerated('EncodingOption', encoding)]),
     );
     return asker.ask(operation, [id(made), specification]);
@@ -276,7 +279,7 @@ export const wrappingKey = (asker: Asker): Promise<string> =>
   fit.key(asker, fit.activeSince(asker), ['Cryptographic Parameters', keyWrap]);
 export const keyWrap = struct('CryptographicParameters', enumerated('BlockCipherMode', 0x0d));
 
-export { changed, having, idle };
+export { changed, having, idle, on };
 
 /** A transparent key, whose Key Material is a structure. */
 export async function structured(asker: Asker): Promise<string[]> {

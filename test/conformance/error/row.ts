@@ -219,7 +219,6 @@ export const listed: readonly (readonly [at: RegExp, says: RegExp, reason: strin
   [/^Re-key/, /^Cryptographic error/, 'kinds of keys that are not made here are refused before'],
   [/^RNG/, /^Cryptographic error/, 'OpenSSL’s generator gives numbers or ends the process'],
   [/^(Register|Import)$/, /^Encoding Option/, 'neither has a Key Wrapping Specification'],
-  [/./, /Key Value is not present|only has attributes|PKCS#12|containing a Name/, 'not there yet'],
   [/^Get Attributes$/, /^An Attribute Index/, 'the request has no field for an index'],
 ];
 
