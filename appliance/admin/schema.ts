@@ -96,9 +96,28 @@ export const statusView = z.object({
       .object({ generation: z.string(), waitsFor: z.array(z.string()).readonly() })
       .optional(),
   }),
-  /** The recovery set; null while there is none. */
+  /** What recovers the keys without a root key; null while nothing does. */
   recovery: z
-    .object({ set: z.string(), threshold: z.number(), shares: z.number(), proven: z.boolean() })
+    .object({
+      /** Whether somebody has recovered with any of them: until then no key is made. */
+      proven: z.boolean(),
+      members: z
+        .array(
+          z.object({
+            /** The set's id, or the CKA_ID of the token's key. */
+            id: z.string(),
+            kind: z.enum(['shares', 'token']),
+            threshold: z.number().optional(),
+            shares: z.number().optional(),
+            token: z.string().optional(),
+            device: z.string().optional(),
+            /** Seconds since 1970. */
+            made: z.number(),
+            proven: z.number().nullable(),
+          }),
+        )
+        .readonly(),
+    })
     .nullable(),
   keys: z.number(),
   records: z.number(),

@@ -56,6 +56,16 @@ export function refusalOf(error: KeeperError): CommandError {
       return new CommandError('refused', error.message, 'twinlock recovery create', cause);
     case 'token-unknown':
       return new CommandError('not-found', error.message, 'twinlock token list', cause);
+    case 'recovery-foreign': {
+      const hint = 'take the right token out of the safe; twinlock recovery show lists them';
+      return new CommandError('refused', error.message, hint, cause);
+    }
+    case 'recovery-unknown':
+      return new CommandError('not-found', error.message, 'twinlock recovery show', cause);
+    case 'recovery-needed': {
+      const hint = 'make another and prove it first: twinlock recovery create';
+      return new CommandError('refused', error.message, hint, cause);
+    }
     case 'token-in-use': {
       const hint = 'choose another with --token';
       return new CommandError('refused', error.message, hint, cause);

@@ -18,16 +18,20 @@ export interface RecoveryRequest {
   readonly shares: number;
 }
 
-/** Shares as a person kept them, and the label of the new token's root key. */
-export interface RestoreRequest extends InitialiseRequest {
-  readonly shares: readonly string[];
+/** What opens the keys without a root key: shares as people kept them, or a token by its name. */
+export interface RecoveringWith {
+  readonly shares?: readonly string[];
+  readonly recoveryToken?: string;
+}
+
+/** What recovers the keys, and the label of the new token's root key. */
+export interface RestoreRequest extends InitialiseRequest, RecoveringWith {
   /** The slot table out of a backup, for a node that has none. */
   readonly slots?: string;
 }
 
-/** Shares, and the slot table of a backup whose wrapping keys are wanted for reading. */
-export interface LendRequest {
-  readonly shares: readonly string[];
+/** What opens the slot table of a backup whose wrapping keys are wanted for reading. */
+export interface LendRequest extends RecoveringWith {
   readonly slots: string;
 }
 
@@ -76,7 +80,22 @@ export class KeeperConsole {
     await this.#json(keeperRequest.proveRecovery, shares);
   }
 
-  /** Opens the wrapping key with shares and gives the token that is there a root key and slots. */
+  /** Makes a recovery key in a token; gives its CKA_ID in hexadecimal. */
+  async makeRecoveryToken(request: InitialiseRequest): Promise<string> {
+    return (await this.#json(keeperRequest.makeRecoveryToken, request)).toString();
+  }
+
+  /** Recovers through this token, without using what was recovered. */
+  async proveRecoveryToken(token: string): Promise<void> {
+    await this.#connection.call(keeperRequest.proveRecoveryToken, Buffer.from(token));
+  }
+
+  /** Forgets the recovery token whose key has this CKA_ID. */
+  async removeRecoveryToken(keyId: string): Promise<void> {
+    await this.#connection.call(keeperRequest.removeRecoveryToken, Buffer.from(keyId));
+  }
+
+  /** Opens the wrapping key by recovery and gives the token that is there a root key and slots. */
   async restore(request: RestoreRequest): Promise<void> {
     await this.#json(keeperRequest.restore, request);
   }

@@ -1,4 +1,4 @@
-import type { TokenView } from './keeper.ts';
+import type { RecoveryMember, TokenView } from './keeper.ts';
 
 /** A root key, in a token, that opens slots of this node. */
 export interface RootHolder {
@@ -21,11 +21,7 @@ export interface KeyHolders {
   readonly roots: readonly RootHolder[];
   /** Nodes that have every key too. */
   readonly peers: readonly { readonly node: string; readonly name: string }[];
-  readonly recovery?: {
-    readonly set: string;
-    readonly threshold: number;
-    readonly shares: number;
-  };
+  readonly recovery?: readonly RecoveryMember[];
   /** Folders of the configuration where backups and the journal lie. */
   readonly backups?: string;
   readonly journal?: string;

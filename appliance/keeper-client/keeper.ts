@@ -14,6 +14,21 @@ export interface TokenView {
   readonly vendor?: string;
 }
 
+/** A set of shares, or a token, that recovers the keys. */
+export interface RecoveryMember {
+  /** The set's id, or the CKA_ID of the token's key; hexadecimal. */
+  readonly id: string;
+  readonly kind: 'shares' | 'token';
+  readonly threshold?: number;
+  readonly shares?: number;
+  /** The token's name in the configuration, and what it said it was. */
+  readonly token?: string;
+  readonly device?: string;
+  /** Seconds since 1970. */
+  readonly made: number;
+  readonly proven: number | null;
+}
+
 /** What the keeper says of itself. */
 export interface KeeperStatus {
   /**
@@ -53,13 +68,11 @@ export interface KeeperStatus {
   readonly token: TokenView & { readonly mechanism?: string };
   /** Every token of the configuration, where there are several. */
   readonly tokens?: readonly (TokenView & { readonly root: boolean })[];
-  /** The recovery set; absent while none was made. */
+  /** What recovers the keys without a root key; absent while nothing does. */
   readonly recovery?: {
-    readonly set: string;
-    readonly threshold: number;
-    readonly shares: number;
-    /** Whether somebody has recovered with it: until then no key is made. */
+    /** Whether somebody has recovered with any of them: until then no key is made. */
     readonly proven: boolean;
+    readonly members: readonly RecoveryMember[];
   };
   /** Of the slot table: grows with each writing. */
   readonly serial?: number;
@@ -126,7 +139,10 @@ export type KeeperErrorCode =
   | 'passphrase-wrong'
   | 'passphrase-short'
   | 'shred-refused'
-  | 'shredded';
+  | 'shredded'
+  | 'recovery-foreign'
+  | 'recovery-unknown'
+  | 'recovery-needed';
 
 /** A refusal or absence of the keeper. */
 export class KeeperError extends Error {

@@ -64,6 +64,12 @@ export const keeperRequest = {
   shred: 27,
   /** Console only. JSON of LendRequest; answered with nothing. */
   lend: 32,
+  /** Console only. JSON of InitialiseRequest; answered with the CKA_ID in hexadecimal. */
+  makeRecoveryToken: 48,
+  /** Console only. A token's name; answered with nothing. */
+  proveRecoveryToken: 49,
+  /** Console only. A CKA_ID in hexadecimal; answered with nothing. */
+  removeRecoveryToken: 50,
   /** Console only. Like `pin`, for a blank token; answered with the officer's PIN as text. */
   provision: 40,
 } as const;
@@ -106,6 +112,9 @@ export const keeperErrorCodes = [
   'passphrase-short',
   'shred-refused',
   'shredded',
+  'recovery-foreign',
+  'recovery-unknown',
+  'recovery-needed',
 ] as const satisfies readonly KeeperErrorCode[];
 
 export interface Item {

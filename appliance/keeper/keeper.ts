@@ -6,7 +6,16 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { Administrator } from './administrator.ts';
 import { KeyRing } from './key-ring.ts';
-import { lendWithShares, makeRecovery, proveRecovery, restoreWithShares } from './recovering.ts';
+import {
+  lendRecovered,
+  makeRecovery,
+  makeRecoveryToken,
+  proveRecovery,
+  proveRecoveryToken,
+  removeRecoveryToken,
+  restoreRecovered,
+} from './recovering.ts';
+import { recoveryStatus } from './recovery-part.ts';
 import { Pairing } from './pairing.ts';
 import { Removal } from './removal.ts';
 import { destroyRetired } from './retired-root.ts';
@@ -135,8 +144,14 @@ export class KeyKeeper {
         token.attempt(async () => {
           token.forgive();
           await token.login(pin);
-          if (this.#shredding.order !== undefined) await this.#shredding.advance();
-          else if (this.#ring.written === undefined) await this.#openSlots();
+          if (this.#shredding.order !== undefined) {
+            await this.#shredding.advance();
+            return;
+          }
+          if (this.#ring.written !== undefined) return;
+          // A recovery token is unlocked where the root key's is lost: its PIN was right.
+          if (token === this.#tokens.inUse) await this.#openSlots();
+          else await this.#tryToOpen();
         }),
       );
     } finally {
@@ -208,14 +223,32 @@ export class KeyKeeper {
     return this.#act(() => proveRecovery(this.#parts, shares));
   }
 
-  /** See `restoreWithShares`. */
-  restore(request: RestoreRequest): Promise<void> {
-    return this.#act(() => restoreWithShares(this.#parts, request));
+  /** See `makeRecoveryToken`. */
+  makeRecoveryToken(request: InitialiseRequest): Promise<string> {
+    return this.#act(() => makeRecoveryToken(this.#parts, request));
   }
 
-  /** See `lendWithShares`. */
+  /** See `proveRecoveryToken`. */
+  proveRecoveryToken(name: string): Promise<void> {
+    return this.#act(() => proveRecoveryToken(this.#parts, name));
+  }
+
+  /** See `removeRecoveryToken`. */
+  removeRecoveryToken(keyId: string): Promise<void> {
+    return this.#act(() => {
+      removeRecoveryToken(this.#parts, keyId);
+      return Promise.resolve();
+    });
+  }
+
+  /** See `restoreRecovered`. */
+  restore(request: RestoreRequest): Promise<void> {
+    return this.#act(() => restoreRecovered(this.#parts, request));
+  }
+
+  /** See `lendRecovered`. */
   lend(request: LendRequest): Promise<void> {
-    return lendWithShares(this.#parts, request);
+    return this.#act(() => lendRecovered(this.#parts, request));
   }
 
   /** The slot table as it lies on the disk, for a backup. Throws KeeperError `sealed`. */
@@ -339,6 +372,14 @@ export class KeyKeeper {
     this.#options.log('warn', 'sealed, because the token was pulled');
   }
 
+  async #tryToOpen(): Promise<void> {
+    try {
+      await this.#openSlots();
+    } catch (error) {
+      this.#tokens.inUse.note(error);
+    }
+  }
+
   /** False where there are no slots yet. */
   async #openSlots(): Promise<boolean> {
     const { folder, log } = this.#options;
@@ -370,9 +411,8 @@ export class KeyKeeper {
   }
 
   #recoveryStatus(): Pick<KeeperStatus, 'recovery'> {
-    const recovery = this.#ring.table?.recovery;
-    if (recovery === undefined) return {};
-    const { set, threshold, shares, proven } = recovery;
-    return { recovery: { set, threshold, shares, proven: proven !== null } };
+    const { table } = this.#ring;
+    const recovery = table === undefined ? undefined : recoveryStatus(table);
+    return recovery === undefined ? {} : { recovery };
   }
 }

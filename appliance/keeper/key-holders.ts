@@ -4,6 +4,7 @@ import type { KeyHolders, RootHolder } from '../keeper-client/holders.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import { clusterName } from './fingerprint-words.ts';
 import type { KeyCopies } from './keeper-options.ts';
+import { recoveryStatus } from './recovery-part.ts';
 import { isRecovery } from './restore.ts';
 import { parseStored } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
@@ -56,9 +57,8 @@ export function holdersOf(
 }
 
 function recoveryOf(table: SlotTable | undefined): Pick<KeyHolders, 'recovery'> {
-  if (table?.recovery === undefined) return {};
-  const { set, threshold, shares } = table.recovery;
-  return { recovery: { set, threshold, shares } };
+  const recovery = table === undefined ? undefined : recoveryStatus(table);
+  return recovery === undefined ? {} : { recovery: recovery.members };
 }
 
 function named(token: string | undefined): { token?: string } {

@@ -2,6 +2,7 @@ import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { deriveFrom, markOf, openSecret, sealSecret } from './cluster-secret.ts';
 import { compareGenerations, pendingOf, waitedFor } from './peer.ts';
+import type { RecoverySet } from './recovery.ts';
 import { isRecovery } from './restore.ts';
 import type { Slot } from './slot.ts';
 import { slotTablePurpose, storedText, withAges, writeSlotTable } from './slot-table.ts';
@@ -22,9 +23,21 @@ export interface KeyRingOptions {
 export type TableChange = Partial<
   Pick<
     SlotTable,
-    'serial' | 'slots' | 'written' | 'recovery' | 'node' | 'peers' | 'order' | 'retired'
+    | 'serial'
+    | 'slots'
+    | 'written'
+    | 'recovery'
+    | 'recoveryTokens'
+    | 'node'
+    | 'peers'
+    | 'order'
+    | 'retired'
   >
-> & { readonly joining?: undefined; readonly owed?: true | undefined };
+> & {
+  readonly joining?: undefined;
+  readonly owed?: true | undefined;
+  readonly nextRecovery?: RecoverySet | undefined;
+};
 
 /** The wrapping keys in memory, the cluster's secret, and the slot table that belongs to them. */
 export class KeyRing {
@@ -178,20 +191,14 @@ export class KeyRing {
   /** Writes a changed table durably and goes on with it. Throws KeeperError. */
   store(change: TableChange): void {
     const { table } = this.opened();
-    const {
-      joining,
-      owed,
-      retired = [],
-      ...rest
-    } = {
-      ...{ ...table, serial: table.serial + 1 },
-      ...change,
-    };
+    const changed = { ...table, serial: table.serial + 1, ...change };
+    const { joining, owed, nextRecovery, retired = [], ...rest } = changed;
     const next = {
       ...rest,
       ...(joining === undefined ? {} : { joining }),
       ...(owed === undefined ? {} : { owed }),
       ...(retired.length === 0 ? {} : { retired }),
+      ...(nextRecovery === undefined ? {} : { nextRecovery }),
     };
     const key = this.#keys.get(next.written);
     if (key === undefined || this.#secret === undefined) {

@@ -13,12 +13,13 @@ import { removeFile, replaceFile } from '../disk/durable-file.ts';
 import { fingerprintWords } from './fingerprint-words.ts';
 import type { Peer } from './peer.ts';
 import { slotFor } from './peer-slot.ts';
-import { recoverySlot } from './recovery.ts';
+import { recoverySlots } from './recovery-part.ts';
 import { rotateWrappingKey } from './rotation.ts';
 import type { KeeperParts } from './rotation.ts';
 import { readStored, slotTablePurpose, writeSlotTable } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
-import { authenticOf, makeStatement, openOffers, takeStatement } from './statement.ts';
+import { authenticOf, makeStatement, openOffers } from './statement.ts';
+import { recoverySaid, takeStatement } from './statement.ts';
 import type { Said } from './statement.ts';
 import type { Turns } from './turns.ts';
 
@@ -256,9 +257,8 @@ export class Pairing {
     if (!timingSafeEqual(derived, Buffer.from(identity, 'hex'))) {
       throw new KeeperError('statement-refused', 'not the cluster whose words were compared');
     }
-    const { recovery } = said;
-    const recovering =
-      recovery === null ? [] : keys.map((key) => recoverySlot(recovery, key, now()));
+    const recovery = recoverySaid(said);
+    const recovering = keys.flatMap((key) => recoverySlots(recovery, key, now()));
     const { node, name } = inviter;
     const peer: Peer = {
       ...{ node, name, root: said.root, serial: said.serial, proven: authentic },
@@ -267,7 +267,7 @@ export class Pairing {
     const table: SlotTable = {
       ...{ version: 2, serial: 1, cluster, written: said.written, secret: said.secret },
       slots: [...said.offers, ...recovering],
-      ...(recovery === null ? {} : { recovery }),
+      ...recovery,
       ...{ node: joiner.node, peers: [peer], order: said.order, joining: true },
     };
     writeSlotTable(folder, table, written.derive(slotTablePurpose));

@@ -90,10 +90,28 @@ export class RootToken {
     }
   }
 
-  /** Makes a root key; its attributes are looked at in another login. Throws TokenError. */
-  async makeRootKey(label: string): Promise<RootKey> {
+  /**
+   * Makes a root key, with this CKA_ID if one is given; its attributes are looked at in another
+   * login. Throws TokenError.
+   */
+  async makeRootKey(label: string, id?: Uint8Array): Promise<RootKey> {
     await this.login();
-    return this.#parts.token.makeRootKey(label);
+    return this.#parts.token.makeRootKey(label, id);
+  }
+
+  /** Ends the login, as far as the token can still be asked. Never throws. */
+  async logout(): Promise<void> {
+    try {
+      await this.#parts.token.logout();
+    } catch {
+      // It is gone, and its login with it.
+    }
+    await this.look();
+  }
+
+  /** What the token said it was, when it was last asked. */
+  get device(): string {
+    return `${this.#detail.module ?? ''} ${this.#detail.serial ?? ''}`.trim();
   }
 
   /** Destroys a root key, if this token has one of that id. Throws TokenError. */
@@ -171,7 +189,7 @@ export class RootToken {
       this.note(error);
       const code = codeOf(error);
       const elsewhere = code === 'set-up-elsewhere' && error instanceof Error;
-      const text = elsewhere ? error.message : `the token says: ${code}`;
+      const text = elsewhere ? error.message : `the token ${this.name} says: ${code}`;
       throw new KeeperError('token', text, { cause: error });
     }
   }
@@ -193,7 +211,7 @@ export class RootToken {
       hash: root.hash,
       created: this.#parts.now(),
       token: this.#parts.name,
-      device: `${this.#detail.module ?? ''} ${this.#detail.serial ?? ''}`.trim(),
+      device: this.device,
     } as const;
     return key.use((bytes) => makeSlot(context, bytes));
   }

@@ -3,7 +3,7 @@ import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperLog } from './keeper-options.ts';
 import type { KeyRing } from './key-ring.ts';
 import { nextNumber, pendingOf } from './peer.ts';
-import { recoverySlot } from './recovery.ts';
+import { membersOf, recoverySlots } from './recovery-part.ts';
 import { retiredWith, rootOf } from './retired-root.ts';
 import { isRecovery } from './restore.ts';
 import { slotFor } from './peer-slot.ts';
@@ -32,7 +32,8 @@ export type Progress = (done: number, of: number) => void;
  * each was decrypted back through the token and compared, and only then the old ones go. The old
  * root key is destroyed later, when the new one has opened a slot from the disk (`destroyRetired`).
  * Killed at any step, it leaves a table that opens. The new one may be in another token, which is
- * the one in use from then on. Throws KeeperError `sealed`, `token`, `token-unknown`.
+ * the one in use from then on. Throws KeeperError `sealed`, `token`, `token-unknown`,
+ * `token-in-use`.
  */
 export async function rotateRootKey(
   parts: Pick<KeeperParts, 'ring' | 'tokens' | 'log' | 'progress'>,
@@ -41,6 +42,9 @@ export async function rotateRootKey(
   const { ring, tokens, log, progress } = parts;
   ring.opened();
   const token = tokens.named(name);
+  if (membersOf(ring.opened().table).some((member) => member.token === token.name)) {
+    throw new KeeperError('token-in-use', 'a recovery token is not to hold the root key too');
+  }
   await token.attempt(async () => {
     // The key, a slot for each generation, and the two writings of the table.
     const step = (done: number): void => progress?.(done, ring.keys.length + 3);
@@ -123,9 +127,9 @@ export async function rotateWrappingKey(
 /** Writes a new generation down: with its recovery slot, and one for each peer. */
 function begin(ring: KeyRing, slot: Slot, key: WrappingKey, now: number): void {
   const { table } = ring.opened();
-  const { recovery, peers = [], order } = table;
+  const { peers = [], order } = table;
   const { generation } = slot;
-  const further = recovery === undefined ? [] : [recoverySlot(recovery, key, now)];
+  const further = recoverySlots(table, key, now);
   ring.add(key);
   try {
     ring.store({

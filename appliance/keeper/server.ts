@@ -57,6 +57,14 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       case keeperRequest.proveRecovery:
         await keeper.proveRecovery(json() as string[]);
         return empty;
+      case keeperRequest.makeRecoveryToken:
+        return Buffer.from(await keeper.makeRecoveryToken(json() as InitialiseRequest));
+      case keeperRequest.proveRecoveryToken:
+        await keeper.proveRecoveryToken(payload.toString());
+        return empty;
+      case keeperRequest.removeRecoveryToken:
+        await keeper.removeRecoveryToken(payload.toString());
+        return empty;
       case keeperRequest.shut:
         keeper.shut();
         return empty;

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { replaceFile } from '../disk/durable-file.ts';
 import { canonicalPair } from './peer.ts';
 import type { PairPart } from './peer.ts';
-import type { RecoverySet } from './recovery.ts';
+import { canonicalRecovery } from './recovery-part.ts';
+import type { RecoveryPart } from './recovery-part.ts';
 import { placeOf } from './slot.ts';
 import type { Slot } from './slot.ts';
 
 /** All slots of a node, and which generation is written under. Lies outside the database. */
-export interface SlotTable extends PairPart {
+export interface SlotTable extends PairPart, RecoveryPart {
   readonly version: 2;
   /** Grows by one with each writing: of two good copies the higher one counts. */
   readonly serial: number;
@@ -20,7 +21,6 @@ export interface SlotTable extends PairPart {
   /** 32 bytes that all nodes share for the cluster's life, sealed under `written`; base64. */
   readonly secret: string;
   readonly slots: readonly Slot[];
-  readonly recovery?: RecoverySet;
   /** Root keys that no slot needs any more and that are still to be destroyed in their tokens. */
   readonly retired?: readonly RetiredRoot[];
   /** Seconds since 1970 when a root key (by its id) or a generation was first here. */
@@ -142,20 +142,8 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
     slot.ciphertext,
     ...placeOf(slot),
   ]);
-  const { version, serial, cluster, written, secret, recovery } = table;
-  const set =
-    recovery === undefined
-      ? []
-      : [
-          recovery.set,
-          recovery.threshold,
-          recovery.shares,
-          recovery.publicKey,
-          recovery.sealedKey,
-          recovery.mark,
-          recovery.made,
-          recovery.proven,
-        ];
+  const { version, serial, cluster, written, secret } = table;
+  const recovery = canonicalRecovery(table);
   const pair = canonicalPair(table);
   const retired =
     table.retired === undefined
@@ -168,7 +156,7 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
         ];
   const ages = Object.entries(table.born ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const born = table.born === undefined ? [] : [['born', ...ages]];
-  const rest = [...set, ...pair, ...retired, ...born];
+  const rest = [...recovery, ...pair, ...retired, ...born];
   const text = JSON.stringify([version, serial, cluster, written, secret, slots, ...rest]);
   return createHmac('sha256', key).update(text).digest();
 }

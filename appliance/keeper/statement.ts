@@ -4,8 +4,10 @@ import type { PublicRoot, Statement } from '../keeper-client/pairing.ts';
 import { compareGenerations } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { slotFor } from './peer-slot.ts';
-import { recoverySlot } from './recovery.ts';
 import type { RecoverySet } from './recovery.ts';
+import { membersOf, mergedRecovery, recoverySlots, setsOf } from './recovery-part.ts';
+import type { RecoveryPart } from './recovery-part.ts';
+import type { RecoveryToken } from './recovery-token.ts';
 import { isRecovery } from './restore.ts';
 import type { KeeperParts } from './rotation.ts';
 import type { Slot } from './slot.ts';
@@ -31,6 +33,8 @@ export interface Said {
   /** Generations that something may still be sealed under at the sender. */
   readonly needed: readonly string[];
   readonly recovery: RecoverySet | null;
+  /** Not said by an earlier version. */
+  readonly recoveryTokens?: readonly RecoveryToken[];
 }
 
 const purpose = 'twinlock keeper statement';
@@ -62,6 +66,7 @@ export function makeStatement(
     offers: peer.slots,
     needed: held.filter((id) => !done.has(id)),
     recovery: table.recovery ?? null,
+    recoveryTokens: table.recoveryTokens ?? [],
   };
   const body = JSON.stringify(said);
   const macs = ring.keys.map((key) => [key.generation.toString('hex'), mac(key, body)]);
@@ -121,7 +126,7 @@ export async function takeStatement(
     );
     ring.store({ peers, order: { ...said.order, ...now.order } });
   }
-  if (said.recovery !== null) takeRecovery(parts, said.recovery);
+  takeRecovery(parts, recoverySaid(said));
   // An older table was put back here: what is said from now on has to count again.
   if (said.seen > ring.opened().table.serial) ring.store({ serial: said.seen + 1 });
   settle(parts);
@@ -181,9 +186,7 @@ async function adoptGenerations(
   const keys = await root.attempt(() => openOffers(parts, news));
   const current = ring.opened().table;
   const known = keys.filter((key) => authenticOf(statement, [key]).length === 1);
-  const { recovery } = current;
-  const recovering =
-    recovery === undefined ? [] : known.map((key) => recoverySlot(recovery, key, now()));
+  const recovering = known.flatMap((key) => recoverySlots(current, key, now()));
   for (const key of known) ring.add(key);
   const own = news.filter(({ generation }) =>
     known.some((key) => key.generation.toString('hex') === generation),
@@ -198,22 +201,32 @@ async function adoptGenerations(
   });
 }
 
-/** One set for the cluster: the newest. Its slots are made here, with its public half. */
-function takeRecovery({ ring, now }: KeeperParts, theirs: RecoverySet): void {
+/** What the other node recovers with. */
+export function recoverySaid({ recovery, recoveryTokens = [] }: Said): RecoveryPart {
+  return {
+    ...(recovery === null ? {} : { recovery }),
+    ...(recoveryTokens.length === 0 ? {} : { recoveryTokens }),
+  };
+}
+
+/** The same for the whole cluster: slots for what is new here are made with its public half. */
+function takeRecovery({ ring, now }: KeeperParts, theirs: RecoveryPart): void {
   const { table } = ring.opened();
-  const ours = table.recovery;
-  if (ours?.set === theirs.set) {
-    if (ours.proven === null && theirs.proven !== null) ring.store({ recovery: theirs });
-    return;
-  }
-  const newer =
-    ours === undefined ||
-    theirs.made > ours.made ||
-    (theirs.made === ours.made && theirs.set > ours.set);
-  if (!newer) return;
-  const slots = ring.keys.map((key) => recoverySlot(theirs, key, now()));
-  const kept = table.slots.filter((slot) => !isRecovery(slot));
-  ring.store({ slots: [...kept, ...slots], recovery: theirs });
+  const { recovery, nextRecovery, recoveryTokens } = table;
+  const merged = mergedRecovery(table, theirs);
+  const before = JSON.stringify([recovery, nextRecovery, recoveryTokens ?? []]);
+  const after = [merged.recovery, merged.nextRecovery, merged.recoveryTokens ?? []];
+  if (JSON.stringify(after) === before) return;
+  const wanted = new Set([
+    ...setsOf(merged).map(({ set }) => set),
+    ...membersOf(merged).map(({ keyId }) => keyId),
+  ]);
+  const kept = table.slots.filter((slot) => !isRecovery(slot) || wanted.has(slot.keyId));
+  const held = new Set(kept.map(({ keyId, generation }) => `${keyId} ${generation}`));
+  const made = ring.keys
+    .flatMap((key) => recoverySlots(merged, key, now()))
+    .filter(({ keyId, generation }) => !held.has(`${keyId} ${generation}`));
+  ring.store({ nextRecovery: undefined, ...merged, slots: [...kept, ...made] });
 }
 
 function peerOf(peers: readonly Peer[] | undefined, node: string): Peer {

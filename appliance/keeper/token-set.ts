@@ -30,6 +30,16 @@ export class TokenSet {
     this.#inUse = token;
   }
 
+  /**
+   * Whether this is the token that holds the root key of this slot, be it under another name: some
+   * tokens tell no serial number, and only their names tell them apart.
+   */
+  isRoots(token: RootToken, root: Slot): boolean {
+    const { serial = '' } = token.told();
+    const told = serial !== '' && serial !== 'unknown';
+    return token === this.#inUse || (told && token.device === root.device);
+  }
+
   /** The token of this name; the one in use without one. Throws KeeperError `token-unknown`. */
   named(name: string | undefined): RootToken {
     if (name === undefined) return this.#inUse;

@@ -183,9 +183,15 @@ function slotAlarms(found: KeeperStatus | undefined, now: number): string[] {
 }
 
 function recoveryAlarms(found: KeeperStatus | undefined): string[] {
-  if (found === undefined || found.recovery?.proven === true) return [];
-  return found.recovery === undefined
-    ? ['no key is made before there is a recovery set: twinlock recovery create']
+  if (found === undefined) return [];
+  const { recovery } = found;
+  if (recovery === undefined) {
+    return ['no key is made before there is a recovery set: twinlock recovery create'];
+  }
+  const unproven = recovery.members.filter(({ proven }) => proven === null);
+  if (unproven.length === 0) return [];
+  return recovery.proven
+    ? ['a new recovery set or token counts once it is proven: twinlock recovery prove']
     : ['no key is made before the recovery set is proven: twinlock recovery prove'];
 }
 

@@ -53,8 +53,13 @@ export class TokenClient implements Token {
     parts.fill(0);
   }
 
-  async makeRootKey(label: string): Promise<RootKey> {
-    const answer = await this.#call(tokenRequest.makeRootKey, Buffer.from(label), 6);
+  async logout(): Promise<void> {
+    await this.#call(tokenRequest.logout, Buffer.alloc(0));
+  }
+
+  async makeRootKey(label: string, wanted: Uint8Array = Buffer.alloc(0)): Promise<RootKey> {
+    const parts = joinParts(Buffer.from(label), wanted);
+    const answer = await this.#call(tokenRequest.makeRootKey, parts, 6);
     const [id, publicKey, hash] = splitParts(answer, 3) as [Buffer, Buffer, Buffer];
     return { id, publicKey, hash: hash.toString() as OaepHash };
   }

@@ -135,12 +135,21 @@ export class Pkcs11 {
     });
   }
 
-  makeRootKey(label: string): RootKey {
+  /** Logs out and forgets the PIN. */
+  logout(): void {
+    if (this.#pin === undefined) return;
+    this.#forgetPin();
+    this.#guard(() => {
+      this.#module.C_Logout(this.#open().handle);
+    });
+  }
+
+  makeRootKey(label: string, wanted?: Uint8Array): RootKey {
     return this.#guard(() => {
       const { handle } = this.#openLoggedIn();
       // tpm2-pkcs11 without a resource manager has room for two keys in one login.
       this.#loginAgain();
-      const id = this.#vendor.keyId(this.#random(16));
+      const id = this.#vendor.keyId(wanted === undefined ? this.#random(16) : Buffer.from(wanted));
       this.#generateLongest(handle, label, id);
       this.#loginAgain();
       return this.#proven(id);

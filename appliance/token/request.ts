@@ -6,7 +6,7 @@ export const tokenRequest = {
   login: 2,
   /** Parts: label, security officer's PIN, user's PIN. */
   provision: 3,
-  /** The label; answered with parts: identifier, public key, hash. */
+  /** Parts: label, wanted identifier or nothing; answered with: identifier, public key, hash. */
   makeRootKey: 4,
   /** Parts: identifier, hash, ciphertext; answered with the plaintext. */
   decrypt: 5,
@@ -14,6 +14,8 @@ export const tokenRequest = {
   destroyRootKey: 7,
   /** Nothing: logs out and in again. */
   relogin: 6,
+  /** Nothing: logs out. */
+  logout: 8,
 } as const;
 
 /** The kinds of answers. A refusal holds: error code (1 byte), CKR (4), message. */

@@ -67,13 +67,17 @@ function perform(token: Pkcs11, { kind, payload }: Frame): Buffer {
     case tokenRequest.relogin:
       token.relogin();
       return Buffer.alloc(0);
+    case tokenRequest.logout:
+      token.logout();
+      return Buffer.alloc(0);
     case tokenRequest.provision: {
       const [label, officerPin, pin] = splitParts(payload, 3) as [Buffer, Buffer, Buffer];
       token.provision(label.toString(), officerPin, pin);
       return Buffer.alloc(0);
     }
     case tokenRequest.makeRootKey: {
-      const key = token.makeRootKey(payload.toString());
+      const [label, id] = splitParts(payload, 2) as [Buffer, Buffer];
+      const key = token.makeRootKey(label.toString(), id.length === 0 ? undefined : id);
       return joinParts(key.id, key.publicKey, Buffer.from(key.hash));
     }
     case tokenRequest.decrypt: {

@@ -32,8 +32,13 @@ export interface Token {
   relogin(): Promise<void>;
   /** Makes a blank token ours: label, security officer's PIN, user's PIN. */
   provision(label: string, officerPin: Uint8Array, pin: Uint8Array): Promise<void>;
-  /** Makes a root key: RSA-3072, or 2048 where the token has no 3072; its attributes checked. */
-  makeRootKey(label: string): Promise<RootKey>;
+  /** Logs out and forgets the PIN that was taken. Nothing happens without a login. */
+  logout(): Promise<void>;
+  /**
+   * Makes a root key: RSA-3072, or 2048 where the token has no 3072; its attributes checked. `id`:
+   * 16 bytes for its CKA_ID, random ones without.
+   */
+  makeRootKey(label: string, id?: Uint8Array): Promise<RootKey>;
   /**
    * Destroys a root key, both halves; nothing happens where it is not there. An old copy of a TPM's
    * store still has it, until the TPM is cleared.

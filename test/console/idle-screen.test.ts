@@ -17,7 +17,10 @@ const serving: StatusView = {
   certificateDays: 3649,
   rootKey: { state: 'ready', token: 'twinlock', vendor: 'TPM 2.0', provenSeconds: 12 },
   wrappingKey: { generation: '22'.repeat(16) },
-  recovery: { set: 'ab12', threshold: 3, shares: 5, proven: true },
+  recovery: {
+    proven: true,
+    members: [{ id: 'ab12', kind: 'shares', threshold: 3, shares: 5, made: 1, proven: 2 }],
+  },
   keys: 1234,
   records: 5000,
   clients: 3,

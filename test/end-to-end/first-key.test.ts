@@ -4,7 +4,6 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { softhsm } from '../../appliance/service/software-token/softhsm.ts';
 import { command, removeFolder, temporaryFolder, until } from '../harness/appliance.ts';
-import { RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
 import { Units } from '../harness/units.ts';
 import type { UnitsOptions } from '../harness/units.ts';
@@ -14,7 +13,7 @@ import type { UnitsOptions } from '../harness/units.ts';
  * units' own sockets, commands and configuration.
  */
 const present = (await command('systemd-socket-activate', ['--version'])).code === 0;
-if (!present) console.log('skipped: no systemd-socket-activate, which starts the units’ commands');
+if (!present) console.log('skipped: no systemd-socket-activate to start the units');
 const there = present ? test : test.skip;
 const twoLines = /error: .+\r?\nhint: .+\r?\n$/;
 const pin = '20261';
@@ -38,13 +37,6 @@ async function shows(units: Units, what: RegExp): Promise<void> {
   await until(`status shows ${what.source}`, async () =>
     what.test((await units.twinlock('status')).stdout),
   );
-}
-
-function clientOf(units: Units): KmipClient {
-  const ended = Promise.resolve({ code: 0, stdout: '', stderr: '' });
-  const endpoint = `127.0.0.1:${units.port}`;
-  // It is the units' that run: there is no child of the trial's.
-  return new KmipClient(new RunningAppliance(units.state, endpoint, undefined as never, ended));
 }
 
 there(
@@ -72,11 +64,11 @@ there(
     const silent = await units.twinlock('root', 'create');
     t.is(silent.code, 2);
     t.regex(silent.stderr, /there is no PIN\nhint: .*--pin-file/);
-    const wrong = await units.typed(['root', 'create'], [[/PIN: /, '999999']]);
+    const wrong = await units.typed(['root', 'create'], [[/PIN of primary: /, '999999']]);
     t.is(wrong.code, 4, wrong.shown);
     t.regex(wrong.shown, /pin-wrong\r\nhint: it will not be tried again/);
     t.is((await units.twinlock('root', 'create', '--token', 'no-such')).code, 6);
-    const made = await units.typed(['root', 'create'], [[/PIN: /, pin]]);
+    const made = await units.typed(['root', 'create'], [[/PIN of primary: /, pin]]);
     t.is(made.code, 0, made.shown);
     t.regex(made.shown, /next: twinlock recovery create/);
     t.false(made.shown.includes(pin));
@@ -87,7 +79,7 @@ there(
     await shows(units, /recovery set/);
     const enrolled = units.file('client');
     t.is((await units.twinlock('client', 'add', '--name', 'esx', '--out', enrolled)).code, 0);
-    const client = clientOf(units);
+    const client = new KmipClient(units);
     await t.throwsAsync(client.create(), { message: /refused/ });
     const out = units.file('shares');
     t.is((await units.twinlock('recovery', 'create', '--out', out)).code, 0);
@@ -106,7 +98,7 @@ there(
     const unlocked = await again.typed(['token', 'unlock'], [[/PIN: /, pin]]);
     t.is(unlocked.code, 0, unlocked.shown);
     await shows(again, /^SERVING/);
-    const reader = clientOf(again);
+    const reader = new KmipClient(again);
     t.is(await reader.get(id), key);
     reader.end();
   },

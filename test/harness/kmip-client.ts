@@ -3,6 +3,9 @@ import type { RunningAppliance } from './appliance.ts';
 import { find, request, wire, Wires } from './vcenter.ts';
 import type { Answer, Wire } from './vcenter.ts';
 
+/** Where KMIP is served, and where the client's files lie. */
+type Served = Pick<RunningAppliance, 'host' | 'port' | 'file'>;
+
 /** A client that keeps its connection and makes another when it breaks. */
 export class KmipClient {
   readonly #server: { readonly host: string; readonly port: number };
@@ -11,7 +14,7 @@ export class KmipClient {
 
   /** `server`: another one that lets in this appliance's client. */
   constructor(
-    appliance: RunningAppliance,
+    appliance: Served,
     name = 'client',
     server: { readonly host: string; readonly port: number } = appliance,
   ) {

@@ -33,6 +33,8 @@ export class NearToken implements Token {
   spares = false;
   /** So many calls are answered still; then it is dead. */
   callsLeft = Infinity;
+  static #made = 0;
+  readonly #number = ++NearToken.#made;
   /** Which of these tokens made a key: to the others it is unknown. */
   static readonly #makers = new Map<string, NearToken>();
   /** Root keys (CKA_ID in hexadecimal) that this token does not have: it is another token. */
@@ -46,7 +48,8 @@ export class NearToken implements Token {
     });
   }
 
-  status = (): ReturnType<Token['status']> => this.#call(() => module.status());
+  status = (): ReturnType<Token['status']> =>
+    this.#call(() => ({ ...module.status(), serial: `near-${this.#number}` }));
   login = (given: Uint8Array): Promise<void> =>
     this.#call(() => {
       module.login(given);
@@ -56,9 +59,15 @@ export class NearToken implements Token {
       module.relogin();
     });
   provision = (): Promise<void> => Promise.reject(new TokenError('failed', 'not here'));
-  makeRootKey = (label: string): ReturnType<Token['makeRootKey']> =>
+  /** One library has one login: for this token's own it is enough to be asked. */
+  logouts = 0;
+  logout = (): Promise<void> =>
     this.#call(() => {
-      const key = module.makeRootKey(label);
+      this.logouts++;
+    });
+  makeRootKey = (label: string, wanted?: Uint8Array): ReturnType<Token['makeRootKey']> =>
+    this.#call(() => {
+      const key = module.makeRootKey(label, wanted);
       NearToken.#makers.set(Buffer.from(key.id).toString('hex'), this);
       return key;
     });

@@ -27,7 +27,7 @@ export interface UnitsOptions {
 /**
  * A node as the files under `systemd/` make it: their sockets, names of sockets and commands, with
  * `systemd/twinlock.toml`, under another root folder. Each process is started by the first
- * connection to its socket and again when it ends, by systemd's own program for that.
+ * connection to its socket, by systemd's own program for that, and again when it ends.
  */
 export class Units {
   readonly state: string;
@@ -60,6 +60,8 @@ export class Units {
     await awaken(units.#port);
     return units;
   }
+
+  readonly host = '127.0.0.1';
 
   get port(): number {
     return this.#port;
@@ -152,8 +154,9 @@ export class Units {
       ...this.#options.environment,
       CREDENTIALS_DIRECTORY: this.file('credentials'),
     };
+    const [, place = ''] = listens;
+    const first = place.startsWith('/') ? place : this.#port;
     const start = (): void => {
-      if (this.#stopped) return;
       const log = openSync(this.file('log', `${full}.log`), 'a', 0o600);
       const child = spawn(
         'systemd-socket-activate',
@@ -167,7 +170,12 @@ export class Units {
         { stdio: ['ignore', log, log] },
       );
       this.#children.set(full, child);
-      child.once('exit', start);
+      child.once('exit', () => {
+        if (this.#stopped) return;
+        start();
+        // Restart=always: without waiting for somebody who connects.
+        void awaken(first, () => this.#stopped);
+      });
     };
     start();
   }
@@ -184,8 +192,9 @@ function sourceOf(path: string): string {
   return found === undefined ? path : join(root, `${found}.ts`);
 }
 
-async function awaken(to: string | number): Promise<void> {
-  for (;;) {
+/** Connects once, as soon as somebody listens there. */
+async function awaken(to: string | number, gaveUp = (): boolean => false): Promise<void> {
+  while (!gaveUp()) {
     const done = await new Promise<boolean>((resolve) => {
       const socket = typeof to === 'string' ? connect(to) : connect(to, '127.0.0.1');
       socket.once('error', () => {

@@ -318,7 +318,7 @@ test('the newest recovery set is the set of both', async (t) => {
   const shares = await one.makeRecovery({ threshold: 2, shares: 3 });
   await one.proveRecovery(shares.slice(0, 2));
   await talk(one, two);
-  t.like(two.status().recovery, { threshold: 2, shares: 3, proven: true });
+  t.like(two.status().recovery, { members: [{ threshold: 2, shares: 3 }], proven: true });
   await two.proveRecovery(shares.slice(1));
   await two.rotateWrappingKey();
   await talk(one, two);

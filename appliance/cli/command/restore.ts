@@ -5,80 +5,101 @@ import type { RestoredView, StatusView } from '../../admin/schema.ts';
 import { parseBundleHead } from '../../keeper-client/bundle-head.ts';
 import type { BundleHead } from '../../keeper-client/bundle-head.ts';
 import { parseJournalHead } from '../../keeper-client/journal-head.ts';
+import type { KeeperConsole } from '../../keeper-client/console.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { date } from '../format.ts';
 import { asked } from '../keeper.ts';
-import { givenShares } from '../share-input.ts';
+import { withPins } from '../typed-pin.ts';
 import { openBackup } from './backup.ts';
+import { recoveringMeans } from './recovery.ts';
 
 const pollMilliseconds = 200;
 const patience = 120_000;
 
+interface RestoreOptions {
+  readonly recoveryToken?: string;
+  readonly pinFile?: string;
+  readonly fromRemoved?: boolean;
+}
+
 /**
- * Takes a backup in. On a node that is new, shares open its slot table first and the token that is
- * there gets a slot; on one that serves, shares are needed only for a backup that was made under a
- * wrapping key of the past. Cut short at any moment, it is simply repeated.
+ * Takes a backup in. On a node that is new, shares or a recovery token open its slot table first
+ * and the token that is there gets a slot; on one that serves, they are needed only for a backup
+ * that was made under a wrapping key of the past. Cut short at any moment, it is simply repeated.
  */
 export async function restore(
   context: Context,
   file: string,
   shareFiles: readonly string[],
-  choice: { readonly fromRemoved?: boolean } = {},
+  options: RestoreOptions = {},
 ): Promise<void> {
   const { keeper, print } = context;
   const head = headOf(file);
+  const means = { ...options, files: shareFiles };
   const { state, slotsDamaged } = await asked(keeper, (console) => console.status());
   const slotless = state === 'new' || slotsDamaged === true;
   if (state === 'sealed' && !slotless) {
     const hint = 'see `twinlock status`; after a lost token: twinlock recovery restore';
     throw new CommandError('not-serving', 'the wrapping key is not open', hint);
   }
-  if (slotless) await openNew(context, head, shareFiles);
+  if (slotless) await openNew(context, head, means);
   await serving(context);
-  const restored = await take({ context, file, head, shareFiles, choice });
+  const restored = await take(context, file, head, means);
   if (restored.restarts) await serving(context);
   if (restored.fresh) await rotate(context);
   print(restored, () => described(restored));
 }
 
-async function openNew(
-  context: Context,
-  { slots }: Pick<BundleHead, 'slots'>,
-  files: readonly string[],
-): Promise<void> {
-  if (files.length === 0 && !process.stdin.isTTY) {
-    const hint = 'name the files of the shares behind the backup';
+async function openNew(context: Context, { slots }: Slots, means: Means): Promise<void> {
+  if (!isThere(means)) {
+    const hint = 'name the files of the shares behind the backup, or --recovery-token NAME';
     throw new CommandError('bad-request', 'this node is new: shares open the backup', hint);
   }
-  const shares = await givenShares(context, files);
+  const recovering = await recoveringMeans(context, means.files, means.recoveryToken);
   const rootKeyLabel = `twinlock root ${randomBytes(4).toString('hex')}`;
-  await asked(context.keeper, (console) => console.restore({ shares, rootKeyLabel, slots }));
+  await unlocking(context, means, (console) =>
+    console.restore({ ...recovering, rootKeyLabel, slots }),
+  );
 }
 
-async function take({
-  context,
-  file,
-  head: { slots },
-  shareFiles: files,
-  choice,
-}: {
-  readonly context: Context;
-  readonly file: string;
-  readonly head: Pick<BundleHead, 'slots'>;
-  readonly shareFiles: readonly string[];
-  readonly choice: { readonly fromRemoved?: boolean };
-}): Promise<RestoredView> {
-  const { admin, keeper } = context;
+type Slots = Pick<BundleHead, 'slots'>;
+
+/** With what the backup's slot table is opened. */
+type Means = RestoreOptions & { readonly files: readonly string[] };
+
+function isThere({ files, recoveryToken }: Means): boolean {
+  return files.length > 0 || recoveryToken !== undefined || process.stdin.isTTY;
+}
+
+function unlocking(
+  context: Context,
+  { recoveryToken: token, pinFile }: Means,
+  act: (console: KeeperConsole) => Promise<void>,
+): Promise<void> {
+  return asked(context.keeper, (console) =>
+    withPins(context, console, () => act(console), { token, pinFile }),
+  );
+}
+
+async function take(
+  context: Context,
+  file: string,
+  { slots }: Slots,
+  means: Means,
+): Promise<RestoredView> {
+  const { admin } = context;
+  const { fromRemoved } = means;
+  const choice = fromRemoved === undefined ? {} : { fromRemoved };
   try {
     return await admin.restore(openBackup(file), choice);
   } catch (error) {
     const needed = error instanceof AdminRefusal && error.code === 'shares-needed';
-    if (!needed || (files.length === 0 && !process.stdin.isTTY)) throw error;
+    if (!needed || !isThere(means)) throw error;
   }
-  const shares = await givenShares(context, files);
-  await asked(keeper, (console) => console.lend({ shares, slots }));
+  const recovering = await recoveringMeans(context, means.files, means.recoveryToken);
+  await unlocking(context, means, (console) => console.lend({ ...recovering, slots }));
   return admin.restore(openBackup(file), choice);
 }
 
@@ -166,8 +187,10 @@ export const commands: readonly Command[] = [
     what: 'take a backup or a journal in; shares’ files for a new node, or for an old backup',
     options: [
       { flags: '--from-removed', what: 'also what a removed node wrote after its removal' },
+      { flags: '--recovery-token <name>', what: 'recover through this token, without shares' },
+      { flags: '--pin-file <file>', what: 'its first line is that token’s PIN' },
     ],
-    run: (context, [file = '', ...shares], options: { fromRemoved?: boolean }) =>
+    run: (context, [file = '', ...shares], options: RestoreOptions) =>
       restore(context, file, shares, options),
   },
 ];

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { KeeperError } from '../../keeper-client/keeper.ts';
-import type { KeeperConsole } from '../../keeper-client/console.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { asked, hintWhereKeysAre } from '../keeper.ts';
-import { noPin } from './token.ts';
+import { withPins } from '../typed-pin.ts';
 
 /**
  * Sets a new node up: a root key in the token, the first wrapping key, and its slot. The PIN is
@@ -22,7 +20,7 @@ export async function create(
       throw new CommandError('refused', 'there is a slot table already', hintWhereKeysAre);
     }
     const initialise = (): Promise<void> => console.initialise({ rootKeyLabel, ...named });
-    await withPin(context, console, { token, pinFile }, initialise);
+    await withPins(context, console, initialise, { token, pinFile });
   });
   context.print({ rootKey: rootKeyLabel, ...named }, () =>
     [
@@ -30,29 +28,6 @@ export async function create(
       'next: twinlock recovery create; no key is made before that set is proven',
     ].join('\n'),
   );
-}
-
-/**
- * Does it again once after a person gave the PIN, where the keeper has none or the token refused
- * the one that it has. The person's PIN is tried once too.
- */
-async function withPin(
-  context: Context,
-  console: KeeperConsole,
-  { token, pinFile }: { token?: string | undefined; pinFile?: string | undefined },
-  act: () => Promise<void>,
-): Promise<void> {
-  try {
-    await act();
-    return;
-  } catch (error) {
-    const wanted = error instanceof KeeperError && /pin-(needed|wrong)$/.test(error.message);
-    if (!wanted) throw error;
-  }
-  const pin = await context.secret('PIN: ', pinFile);
-  if (pin === undefined || pin.length === 0) throw noPin();
-  await console.pin(pin, token);
-  await act();
 }
 
 export const commands: readonly Command[] = [

@@ -1,4 +1,5 @@
 import type { BackupView } from '../../admin/schema.ts';
+import type { RecoveryMember } from '../../keeper-client/keeper.ts';
 import type { KeyHolders, RootHolder, Shredded } from '../../keeper-client/holders.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
@@ -69,7 +70,7 @@ function textOf(found: KeyHolders, backups: Known): string {
     ['cluster', found.name],
     ...found.roots.map((root) => ['root key', rootText(root)]),
     ...found.peers.map((peer) => ['other node', `${peer.name} (${peer.node}): every key`]),
-    ...(found.recovery === undefined ? [] : [['shares', recoveryText(found.recovery)]]),
+    ...(found.recovery ?? []).map((member) => ['recovery', recoveryText(member)]),
     ...(found.backups === undefined ? [] : [['backups', found.backups]]),
     ...(backups ?? []).map(({ file, made }) => ['backup', `${file} of ${date(made)}`]),
     ['backups', 'those that were made to other places, which nobody can list'],
@@ -84,8 +85,10 @@ function rootText({ keyId, holds, token, vendor, state }: RootHolder): string {
   return `${keyId} ${where}${known.length === 0 ? '' : ` (${known.join(', ')})`}, ${holds}`;
 }
 
-function recoveryText({ set, threshold, shares }: NonNullable<KeyHolders['recovery']>): string {
-  return `any ${threshold} of the ${shares} shares of set ${set.slice(0, 8)}, with a backup`;
+function recoveryText({ kind, id, threshold, shares, token }: RecoveryMember): string {
+  return kind === 'token'
+    ? `the recovery token ${token ?? ''} (key ${id}), with its PIN and a backup`
+    : `any ${threshold ?? 0} of the ${shares ?? 0} shares of set ${id.slice(0, 8)}, with a backup`;
 }
 
 /** What a person must still do: this node cannot. */
@@ -101,9 +104,10 @@ function whatIsLeft({ holders: held, left }: Shredded, backups: Known): string[]
       return what === undefined ? [] : [`${token ?? 'token'} (${vendor ?? ''}): ${what}`];
     }),
     ...held.peers.map(({ name }) => `${name} has every key: twinlock shred there, or peer remove`),
-    ...(held.recovery === undefined
-      ? []
-      : [`destroy the shares: ${recoveryText(held.recovery)} gives every key back`]),
+    ...(held.recovery ?? []).map((member) => {
+      const what = member.kind === 'token' ? 'clear the recovery token' : 'destroy the shares';
+      return `${what}: ${recoveryText(member)} gives every key back`;
+    }),
     ...(held.backups === undefined ? [] : [`delete the backups in ${held.backups}`]),
     ...(backups ?? []).map(({ file }) => `delete ${file}`),
     'delete every backup that was made to another place, and every copy of this node’s disk',

@@ -1,6 +1,7 @@
 import type { StatusView } from '../../admin/schema.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
+import { memberText } from '../recovery-member.ts';
 
 export async function status({ admin, print }: Context): Promise<void> {
   const found = await admin.status();
@@ -46,10 +47,9 @@ function tokenText({ name, token, vendor }: StatusView['rootKey']): string {
   return token === undefined ? 'no token' : `${token} (${known.join(', ')})`;
 }
 
-function recoveryText(set: StatusView['recovery']): string {
-  if (set === null) return 'none';
-  const { threshold, shares, proven } = set;
-  return `${threshold} of ${shares} shares, ${proven ? 'proven' : 'not yet proven'}`;
+function recoveryText(recovery: StatusView['recovery']): string {
+  if (recovery === null) return 'none';
+  return recovery.members.map((member) => memberText(member)).join('; ');
 }
 
 export const commands: readonly Command[] = [

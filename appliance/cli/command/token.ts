@@ -3,6 +3,7 @@ import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { table } from '../format.ts';
 import { asked } from '../keeper.ts';
+import { noPin } from '../typed-pin.ts';
 
 /** The tokens of the configuration, and which of them holds the root key. */
 export async function list({ keeper, print }: Context): Promise<void> {
@@ -53,12 +54,6 @@ export async function provision(
       'write it down and keep it with the recovery set: it opens no key, but makes a new PIN',
     ].join('\n'),
   );
-}
-
-/** There is nobody to type the PIN that is needed. */
-export function noPin(): CommandError {
-  const hint = 'type it at a terminal, or name a file with --pin-file';
-  return new CommandError('bad-request', 'there is no PIN', hint);
 }
 
 const ofToken = { flags: '--token <name>', what: 'the token; without it the one in use' };
