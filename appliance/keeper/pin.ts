@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeFile, replaceFile } from '../disk/durable-file.ts';
@@ -5,12 +6,18 @@ import { removeFile, replaceFile } from '../disk/durable-file.ts';
 /**
  * Where an unattended keeper finds the PIN, and the memory that it was refused. A token locks
  * after a few wrong tries, so a refused PIN is never tried again, not even by the next process:
- * a mark says which file was refused, and only another file, or a person, gets another try.
+ * a mark says which file was refused, and only another file, or a person, gets another try. The
+ * mark is flushed before the try: whatever ends a process meanwhile, the verdict is not lost with
+ * it. A PIN that the token took before needs no mark, for a right one may be tried again.
  */
 export class PinSource {
   readonly #file: string | undefined;
   readonly #mark: string;
   readonly #lasting: boolean;
+  readonly #takenMark: string;
+  /** The PIN that the token took last, under a key that this process alone has. */
+  readonly #key = randomBytes(32);
+  #taken: Buffer | undefined;
 
   /**
    * `file`: a credential or a trial's file, absent in attended mode; `folder`: the keeper's.
@@ -20,14 +27,18 @@ export class PinSource {
   constructor(file: string | undefined, folder: string, lasting: boolean, token?: string) {
     this.#file = file;
     this.#lasting = lasting;
-    this.#mark = join(folder, token === undefined ? 'pin-refused' : `pin-refused-${token}`);
+    const ending = token === undefined ? '' : `-${token}`;
+    this.#mark = join(folder, `pin-refused${ending}`);
+    this.#takenMark = join(folder, `pin-taken${ending}`);
   }
 
   /** The PIN as bytes without line ends; undefined where there is none to try. */
   take(): Buffer | undefined {
     if (this.#file === undefined || this.refused()) return undefined;
     try {
-      return trimmed(readFileSync(this.#file));
+      const pin = trimmed(readFileSync(this.#file));
+      // The units' stand-in for a credential that nobody made: attended mode.
+      return pin.length === 0 ? undefined : pin;
     } catch {
       return undefined;
     }
@@ -41,12 +52,44 @@ export class PinSource {
     }
   }
 
+  /** The PIN is about to be tried. Throws where that cannot be written down: then it is not. */
+  begin(pin: Uint8Array): void {
+    if (!this.#wasTaken(pin)) this.markRefused();
+  }
+
+  /** The token took it. */
+  taken(pin: Uint8Array): void {
+    this.#taken = this.#digest(pin);
+    if (this.#lasting && this.#file !== undefined && !this.#isTakenFile()) {
+      replaceFile(this.#takenMark, Buffer.from(this.#identity()));
+    }
+    this.clear();
+  }
+
   markRefused(): void {
     replaceFile(this.#mark, Buffer.from(this.#identity()));
   }
 
   clear(): void {
     if (existsSync(this.#mark)) removeFile(this.#mark);
+  }
+
+  #wasTaken(pin: Uint8Array): boolean {
+    if (this.#taken?.equals(this.#digest(pin)) === true) return true;
+    return this.#isTakenFile() && this.take()?.equals(pin) === true;
+  }
+
+  #isTakenFile(): boolean {
+    if (this.#file === undefined || !this.#lasting) return false;
+    try {
+      return readFileSync(this.#takenMark, 'utf8') === this.#identity();
+    } catch {
+      return false;
+    }
+  }
+
+  #digest(pin: Uint8Array): Buffer {
+    return createHmac('sha256', this.#key).update(pin).digest();
   }
 
   /** Tells one file from the next without a trace of what is in it. */

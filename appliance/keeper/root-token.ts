@@ -52,9 +52,14 @@ export class RootToken {
       const refused = this.#parts.pin.refused();
       throw new TokenError(refused ? 'pin-wrong' : 'pin-needed', 'a PIN is needed');
     }
+    const source = this.#parts.pin;
     try {
+      source.begin(pin);
       await token.login(pin);
-      this.#parts.pin.clear();
+      source.taken(pin);
+    } catch (error) {
+      if (isJudged(error) && codeOf(error) !== 'pin-wrong') source.clear();
+      throw error;
     } finally {
       pin.fill(0);
     }
@@ -215,4 +220,11 @@ export class RootToken {
     } as const;
     return key.use((bytes) => makeSlot(context, bytes));
   }
+}
+
+/** False where the token process ended, or did not answer, while the PIN was being tried. */
+function isJudged(error: unknown): boolean {
+  if (!(error instanceof TokenError)) return false;
+  const lost = error.code === 'restart-needed' || error.code === 'deadline';
+  return !lost || (error.ckr ?? 0) !== 0;
 }

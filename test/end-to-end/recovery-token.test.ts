@@ -7,7 +7,7 @@ import { command, removeFolder, temporaryFolder, until } from '../harness/applia
 import { KmipClient } from '../harness/kmip-client.ts';
 import { Units } from '../harness/units.ts';
 
-/** Keys are recovered through a second token, by commands that a person types, on other hardware. */
+/** Keys come back through a second token, by commands that a person types, on other hardware. */
 const present = (await command('systemd-socket-activate', ['--version'])).code === 0;
 if (!present) console.log('skipped: no systemd-socket-activate to start the units');
 const there = present ? test : test.skip;

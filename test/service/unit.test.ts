@@ -1,6 +1,7 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { command } from '../harness/appliance.ts';
+import { command, removeFolder, temporaryFolder } from '../harness/appliance.ts';
 
 const folder = join(import.meta.dirname, '..', '..', 'systemd');
 const present = (await command('systemd-analyze', ['--version'])).code === 0;
@@ -22,3 +23,28 @@ for (const [role, tenths] of Object.entries(most)) {
     },
   );
 }
+
+(present ? test : test.skip)('systemd finds nothing wrong in the units', async (t) => {
+  const units = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(units);
+  });
+  for (const name of readdirSync(folder).filter((each) => /\.(service|socket)$/.test(each))) {
+    // The one thing that is not there before the image is: its programs.
+    const text = readFileSync(join(folder, name), 'utf8');
+    const started = text.replace(/^ExecStart=\/usr\/lib\/twinlock\/node/gm, 'ExecStart=/bin/true');
+    writeFileSync(join(units, name.replace('@.', '@safe.')), started);
+  }
+  const paths = readdirSync(units).map((name) => join(units, name));
+  const { code, stdout, stderr } = await command('systemd-analyze', ['verify', ...paths]);
+  t.is(code, 0, stdout + stderr);
+  t.is(stderr.replaceAll(/^.*(Failed to (connect|open)|SELinux).*\n/gm, ''), '');
+});
+
+test('the PIN is a credential of the keeper’s unit, and is not missed where it is none', (t) => {
+  const unit = readFileSync(join(folder, 'twinlock-keeper.service'), 'utf8');
+  const id = /^LoadCredentialEncrypted=([^:]+):\//m.exec(unit)?.[1] ?? '';
+  t.true(unit.includes(`\nSetCredential=${id}:\\n\n`));
+  const configuration = readFileSync(join(folder, 'twinlock.toml'), 'utf8');
+  t.true(configuration.includes(`pin_file = "/run/credentials/twinlock-keeper.service/${id}"`));
+});
