@@ -34,15 +34,18 @@ async function box(
 }
 
 async function shows(units: Units, what: RegExp): Promise<void> {
-  await until(`status shows ${what.source}`, async () =>
-    what.test((await units.twinlock('status')).stdout),
+  // Four processes start, one after the other.
+  await until(
+    `status shows ${what.source}`,
+    async () => what.test((await units.twinlock('status')).stdout),
+    90_000,
   );
 }
 
 there(
   'attended: token, root key, recovery set, proof, first key, and a PIN after a restart',
   async (t) => {
-    t.timeout(120_000);
+    t.timeout(300_000);
     const attended = (text: string): string => text.replace(/^pin_file = .*\n/m, '');
     const units = await box(t, { configure: attended });
     await shows(units, /^NOT CONFIGURED/);
@@ -105,7 +108,7 @@ there(
 );
 
 there('unattended: the PIN of the credential makes the root key and opens it again', async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   const credentials = { 'token-pin': '4711-0815\n' };
   const units = await box(t, { credentials });
   await shows(units, /^NOT CONFIGURED/);

@@ -31,8 +31,11 @@ async function box(t: ExecutionContext, state = temporaryFolder()): Promise<Unit
 }
 
 async function shows(units: Units, what: RegExp): Promise<void> {
-  await until(`status shows ${what.source}`, async () =>
-    what.test((await units.twinlock('status')).stdout),
+  // Four processes start, one after the other.
+  await until(
+    `status shows ${what.source}`,
+    async () => what.test((await units.twinlock('status')).stdout),
+    90_000,
   );
 }
 
@@ -92,7 +95,7 @@ async function setUp(t: ExecutionContext): Promise<Units> {
 }
 
 there('a recovery token opens a backup on a new node with another token', async (t) => {
-  t.timeout(240_000);
+  t.timeout(480_000);
   const first = await setUp(t);
   const enrolled = first.file('client');
   await done(t, first, 'client', 'add', '--name', 'esx', '--out', enrolled);
@@ -138,7 +141,7 @@ there('a recovery token opens a backup on a new node with another token', async 
 });
 
 there('a lost root key’s token is replaced through the recovery token', async (t) => {
-  t.timeout(180_000);
+  t.timeout(300_000);
   const units = await box(t);
   await shows(units, /^NOT CONFIGURED/);
   await done(t, units, 'token', 'provision');
