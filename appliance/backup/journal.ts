@@ -1,5 +1,4 @@
 import { open, readdir, readFile } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeyObject } from 'node:crypto';
 import { encodeJournalHead, parseJournalHead } from '../keeper-client/journal-head.ts';
@@ -14,9 +13,28 @@ import {
   sealFrame,
 } from './journal-format.ts';
 
+/** A file of a journal; `sync` and `datasync` resolve when the medium has the bytes. */
+export interface JournalFile {
+  appendFile(bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a journal needs of a file system; paths are absolute. */
+export interface JournalFiles {
+  open(path: string, flags: string, mode?: number): Promise<JournalFile>;
+  readdir(folder: string): Promise<string[]>;
+  readFile(path: string): Promise<Buffer>;
+}
+
+/** The files of this machine. */
+export const machineFiles: JournalFiles = { open, readdir, readFile };
+
 export interface JournalOptions {
   /** On another medium than the state: a USB stick, a second disk, a mounted share. */
   readonly folder: string;
+  readonly files?: JournalFiles;
   readonly keeper: Keeper;
   readonly cluster: string;
   readonly node: string;
@@ -39,7 +57,7 @@ const patienceMilliseconds = 5_000;
 const fileBytes = 64 << 20;
 
 interface Opened {
-  readonly file: FileHandle;
+  readonly file: JournalFile;
   readonly key: KeyObject;
   readonly head: Buffer;
   /** What the slots of its head open. */
@@ -134,6 +152,7 @@ export class Journal {
 
   async #begin(): Promise<Opened> {
     const { folder, keeper, cluster, node, members, now, random } = this.#options;
+    const { files = machineFiles } = this.#options;
     const slots = await keeper.slots();
     const journal = random(16).toString('hex');
     const recordKeys = Object.fromEntries(members().map((each) => [each.node, each.recordKey]));
@@ -141,11 +160,11 @@ export class Journal {
     const { key, sealed } = await makeJournalKey(keeper, common, random);
     const head = encodeJournalHead({ ...common, key: sealed });
     const path = join(folder, `twinlock-${node.slice(0, 8)}-${journal}${suffix}`);
-    const file = await open(path, 'ax', 0o600);
+    const file = await files.open(path, 'ax', 0o600);
     try {
       await file.appendFile(head);
       await file.sync();
-      const parent = await open(folder, 'r');
+      const parent = await files.open(folder, 'r');
       await parent.sync().finally(() => parent.close());
     } catch (error) {
       await file.close();
@@ -201,18 +220,19 @@ export async function readJournal(
 /** The journals in a folder, oldest first by what they say of themselves; none where it is gone. */
 export async function journalsIn(
   folder: string,
+  files = machineFiles,
 ): Promise<{ readonly path: string; readonly head: JournalHead }[]> {
-  const names = await readdir(folder).catch((): string[] => []);
+  const names = await files.readdir(folder).catch((): string[] => []);
   const found: { path: string; head: JournalHead }[] = [];
   for (const name of names.filter((each) => each.endsWith(suffix))) {
     const path = join(folder, name);
-    const parsed = parseJournalHead(await readFile(path));
+    const parsed = parseJournalHead(await files.readFile(path));
     if (parsed !== undefined) found.push({ path, head: parsed.head });
   }
   return found.sort((a, b) => a.head.made - b.head.made || (a.path < b.path ? -1 : 1));
 }
 
-async function flushed(file: FileHandle, bytes: Buffer): Promise<void> {
+async function flushed(file: JournalFile, bytes: Buffer): Promise<void> {
   await file.appendFile(bytes);
   await file.datasync();
 }

@@ -1,4 +1,12 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { KeystoreError } from './error.ts';
 import { schema } from './schema.ts';
@@ -30,7 +38,8 @@ export function openDatabase(path: string, pageKey: Buffer, cacheKiB = 65_536): 
       throw new KeystoreError('database-foreign', 'the database is another program’s');
     }
     migrate(database);
-    database.pragma(`application_id = ${applicationId}`);
+    // Only where it has to be: a full disk must not keep a node from reading.
+    if (id !== applicationId) database.pragma(`application_id = ${applicationId}`);
     return database;
   } catch (error) {
     database.close();
@@ -49,6 +58,35 @@ export function emptyJournal(database: Database): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Writes the log of changes that a process left to the disk once more. A flush that failed leaves
+ * its bytes in memory alone and marked as flushed: the next process would read them, build upon
+ * them, and lose with a power cut what it had flushed itself behind that hole. Bytes that are
+ * written anew are flushed anew. Gives what was wrong with that: then what is there may be read,
+ * and nothing be written.
+ */
+export function flushLeftLog(path: string): KeystoreError | undefined {
+  const log = `${path}-wal`;
+  if (!existsSync(log)) return undefined;
+  try {
+    const file = openSync(log, 'r+');
+    try {
+      const bytes = readFileSync(file);
+      for (let at = 0; at < bytes.length;) {
+        at += writeSync(file, bytes, at, bytes.length - at, at);
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+    const message = 'what was written last cannot be flushed';
+    return new KeystoreError(full ? 'disk-full' : 'commit-failed', message, { cause: error });
+  }
+  return undefined;
 }
 
 /** What SQLite said, as a KeystoreError. */

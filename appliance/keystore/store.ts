@@ -6,7 +6,7 @@ import { AuditLog } from './audit-log.ts';
 import { AuditTrail } from './audit-trail.ts';
 import type { Conflict } from './conflict.ts';
 import type { Client } from './client.ts';
-import { asKeystoreError, emptyJournal, openDatabase } from './database.ts';
+import { asKeystoreError, emptyJournal, flushLeftLog, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
 import { OpenDraft } from './draft.ts';
 import { KeystoreError } from './error.ts';
@@ -101,6 +101,7 @@ export class SqliteKeystore implements Keystore {
   constructor(options: KeystoreOptions) {
     this.#options = options;
     const { path, pageKey, cluster, node, recordKey: key, now } = options;
+    const unflushed = flushLeftLog(path);
     this.#database = openDatabase(path, pageKey, options.cacheKiB);
     pageKey.fill(0);
     try {
@@ -110,7 +111,7 @@ export class SqliteKeystore implements Keystore {
       this.#audit = new AuditLog(this.#database);
       this.#records.checkNewest(64);
       this.#probe();
-      this.#begin();
+      this.#begin(unflushed);
     } catch (error) {
       this.#database.close();
       throw asKeystoreError(error);
@@ -374,9 +375,10 @@ export class SqliteKeystore implements Keystore {
   }
 
   /** A full disk must not keep hosts from their keys: without an epoch the keystore only reads. */
-  #begin(): void {
+  #begin(unflushed: KeystoreError | undefined): void {
     const { epoch, now, log } = this.#options;
     try {
+      if (unflushed !== undefined) throw unflushed;
       this.#database.transaction(() => {
         this.#refoldAfterUpgrade();
         this.#records.beginEpoch(epoch, now());

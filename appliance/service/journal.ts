@@ -1,16 +1,24 @@
-import { readFile } from 'node:fs/promises';
-import { Journal, journalsIn, readJournal } from '../backup/journal.ts';
+import { Journal, journalsIn, machineFiles, readJournal } from '../backup/journal.ts';
+import type { JournalFiles } from '../backup/journal.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import { KeystoreError } from '../keystore/error.ts';
 import type { Entry } from '../keystore/exchange.ts';
+import type { Replica } from '../keystore/replica.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
+import { pause } from '../replication/surroundings.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
 import type { Configuration } from './configuration.ts';
+
+/** What is still to be taken waits for this. */
+type Left = 'nothing' | 'medium' | 'keeper' | 'records';
+
+const retryMilliseconds = 5_000;
 
 interface JournalParts {
   readonly keystore: SqliteKeystore;
   readonly keeper: Pick<KeeperClient, 'open' | 'seal' | 'slots' | 'status' | 'derive' | 'close'>;
   readonly surroundings: Surroundings;
+  readonly files?: JournalFiles;
 }
 
 /**
@@ -29,21 +37,40 @@ export function openJournal(
   const { now, random, after } = surroundings;
   const log: ConstructorParameters<typeof Journal>[0]['log'] = surroundings.log;
   const journal = new Journal({ folder, keeper, cluster, node, members, now, random, after, log });
-  void takeJournals(folder, parts)
-    .catch((error: unknown) => {
-      const text = error instanceof Error ? error.message : 'unknown';
-      surroundings.log('warn', 'the journals were not read', { error: text });
-    })
-    .then(() => journal.start());
+  void takeAllJournals(folder, parts);
+  void journal.start();
   return journal;
+}
+
+/** Takes the journals in, and again what could not be taken yet. */
+export async function takeAllJournals(folder: string, parts: JournalParts): Promise<void> {
+  const { keystore, surroundings } = parts;
+  try {
+    for (;;) {
+      const left = await takeJournals(folder, parts);
+      if (left === 'nothing') return;
+      const known = othersHeads(keystore.replica);
+      do await pause(surroundings, retryMilliseconds);
+      while (left === 'records' && othersHeads(keystore.replica) === known);
+    }
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'unknown';
+    surroundings.log('warn', 'the journals were not read', { error: text });
+  }
+}
+
+/** What came from other nodes and earlier starts, in one text. */
+function othersHeads(replica: Replica): string {
+  return JSON.stringify({ ...replica.heads(), [replica.epoch]: undefined });
 }
 
 /**
  * Takes in what the cluster's journals in a folder have and this node has not. Own records among
  * that show that an old disk was put back: what came back begins a new epoch, and is recorded.
+ * Says what more there is to take once the medium or the keeper is there, or the records before it.
  */
-export async function takeJournals(folder: string, parts: JournalParts): Promise<void> {
-  const { keystore, keeper, surroundings } = parts;
+export async function takeJournals(folder: string, parts: JournalParts): Promise<Left> {
+  const { keystore, keeper, surroundings, files = machineFiles } = parts;
   const { replica } = keystore;
   let regained: { readonly epoch: string; readonly seq: number } | undefined;
   let recovered = 0;
@@ -59,32 +86,49 @@ export async function takeJournals(folder: string, parts: JournalParts): Promise
       early.push(entries);
     }
   };
-  for (const { path, head } of await journalsIn(folder)) {
+  let left: Left = 'nothing';
+  const there = await files.readdir(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!there) return 'medium';
+  for (const { path, head } of await journalsIn(folder, files)) {
     if (head.cluster !== replica.cluster) continue;
     try {
-      const read = await readJournal(await readFile(path), keeper, take);
+      const read = await readJournal(await files.readFile(path), keeper, take);
       if (read !== undefined && read.damaged > 0) {
         surroundings.log('error', 'a journal is damaged', { path, frames: read.damaged });
       }
     } catch (error) {
       const text = error instanceof Error ? error.message : 'unknown';
       surroundings.log('warn', 'a journal was not read to its end', { path, error: text });
+      left = leftBy(error) ?? left;
     }
   }
-  for (let left = Number.POSITIVE_INFINITY; early.length < left;) {
-    left = early.length;
+  for (let before = Number.POSITIVE_INFINITY; early.length < before;) {
+    before = early.length;
     const again = early;
     early = [];
     for (const entries of again) await take(entries);
   }
   if (early.length > 0) {
+    if (left === 'nothing') left = 'records';
     const text = 'the journals hold records whose predecessors are not here: another node has them';
     surroundings.log('warn', text, { frames: early.length });
   }
   if (recovered > 0) surroundings.log('warn', 'records came from the journal', { recovered });
-  if (regained === undefined) return;
+  if (regained === undefined) return left;
   const { epoch, seq } = regained;
   surroundings.log('error', 'this node was put back to an older disk', { epoch, common: seq - 1 });
   const healing = { why: 'rollback', epoch, common: seq - 1, recovered } as const;
   await replica.endHealing(healing, surroundings.random(16).toString('hex'));
+  return left;
+}
+
+/** What another try waits for; undefined where it would end in the same way. */
+function leftBy(error: unknown): Left | undefined {
+  const { code } = error as { code?: unknown };
+  if (error instanceof KeystoreError && code === 'record-gap') return 'records';
+  const away = ['unavailable', 'sealed', 'keeper-unavailable'];
+  return typeof code === 'string' && away.includes(code) ? 'keeper' : undefined;
 }

@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { CryptographicAlgorithm, ObjectType } from '../../appliance/kmip/enumeration.ts';
 import type { Keeper } from '../../appliance/keeper-client/keeper.ts';
 import type { Change } from '../../appliance/keystore/change.ts';
-import type { KeyMaterial } from '../../appliance/keystore/keystore.ts';
+import type { Draft, KeyMaterial } from '../../appliance/keystore/keystore.ts';
 import { SqliteKeystore } from '../../appliance/keystore/store.ts';
 import type { KeystoreOptions } from '../../appliance/keystore/store.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
@@ -93,11 +93,12 @@ export async function pairOf(
   return { a, b, one, two };
 }
 
-/** Makes a key with a secret; gives its identifier. */
+/** Makes a key with a secret, and `also` something in the same change; gives its identifier. */
 export async function makeKey(
   keystore: SqliteKeystore,
   secret: Uint8Array,
   object: string = randomUUID(),
+  also: (draft: Draft) => void = () => {},
 ): Promise<string> {
   const context = {
     uniqueIdentifier: object,
@@ -122,6 +123,7 @@ export async function makeKey(
       form: [{ tag: Tag.KeyFormatType, type: 'Enumeration', value: 1 }],
       material,
     });
+    also(draft);
   });
   return object;
 }

@@ -27,6 +27,11 @@ export class Chance {
     return Buffer.from(Array.from({ length }, () => this.below(256)));
   }
 
+  /** One of them; undefined where there is none. */
+  among<T>(values: readonly T[]): T | undefined {
+    return values[this.below(Math.max(1, values.length))];
+  }
+
   of<T>(values: readonly [T, ...T[]]): T {
     return values[this.below(values.length)] ?? values[0];
   }

@@ -1,13 +1,15 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash, createSecretKey } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { State } from '../../appliance/kmip/enumeration.ts';
-import type { SqliteKeystore } from '../../appliance/keystore/store.ts';
-import { makeKey, secretOf, testCluster } from '../harness/replica.ts';
 import { Chance } from './chance.ts';
+import { Clients } from './clients.ts';
+import { SimulatedWrapping } from './keeper.ts';
+import { Ledger } from './ledger.ts';
 import { SimulatedNetwork } from './network.ts';
 import { SimulatedNode } from './node.ts';
-import { settle, Timeline } from './timeline.ts';
+import { Timeline } from './timeline.ts';
+import { Trouble } from './trouble.ts';
 
 /** What one seed came to. */
 export interface Outcome {
@@ -16,19 +18,14 @@ export interface Outcome {
   readonly faults: readonly string[];
   /** Every step, with its moment. */
   readonly schedule: readonly string[];
+  /** SHA-256 of the schedule, of every message, and of what both nodes did to their disks. */
+  readonly trace: string;
   readonly acknowledged: number;
   readonly refused: number;
-  readonly injected: number;
-}
-
-interface Key {
-  readonly secret: Buffer;
-  revoked: boolean;
-  /** When somebody first wanted its end; and whether it was seen purged. */
-  ended?: number;
-  purged?: boolean;
-  /** Last thing that was answered; `unsure` while an answer is owed. */
-  fate: 'there' | 'destroyed' | 'unsure';
+  /** How often each thing went wrong. */
+  readonly injected: Readonly<Record<string, number>>;
+  /** Milliseconds until both nodes were whole and equal again. */
+  readonly healed: number;
 }
 
 const troubleMilliseconds = 25_000;
@@ -44,75 +41,116 @@ export class Simulation {
   readonly #folder: string;
   readonly #nodes: readonly [SimulatedNode, SimulatedNode];
   readonly #policy: 'refuse' | 'alone-for';
+  readonly #journals: boolean;
   readonly #schedule: string[] = [];
+  readonly #messages = createHash('sha256');
   readonly #faults: string[] = [];
-  readonly #keys = new Map<string, Key>();
-  /** The one node whose disk may be put back: two would be the loss of both copies. */
+  readonly #ledger: Ledger;
+  readonly #clients: Clients;
+  readonly #trouble: Trouble;
   readonly #unlucky: SimulatedNode;
   readonly #seed: number;
-  #images: string[] = [];
-  #acknowledged = 0;
-  #refused = 0;
-  #injected = 0;
+  #healed = 0;
 
-  constructor(seed: number) {
+  /** `root`: the folder that the shim watches. */
+  constructor(seed: number, root: string) {
     this.#seed = seed;
-    this.#chance = new Chance(seed);
-    this.#network = new SimulatedNetwork(this.#timeline, this.#chance);
-    const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-    this.#folder = mkdtempSync(join(memory, 'twinlock-simulation-'));
-    const world = {
-      cluster: testCluster(),
-      timeline: this.#timeline,
-      chance: this.#chance,
-      network: this.#network,
-      say: (text: string): void => {
-        this.#say(text);
-      },
+    const chance = new Chance(seed);
+    const timeline = this.#timeline;
+    this.#chance = chance;
+    this.#network = new SimulatedNetwork(timeline, chance, (text) => {
+      this.#messages.update(`${timeline.elapsed} ${text}\n`);
+    });
+    this.#folder = mkdtempSync(join(root, 'seed-'));
+    const say = (text: string): void => {
+      this.#schedule.push(`${String(timeline.elapsed).padStart(6)} ms  ${text}`);
     };
-    this.#nodes = [
-      new SimulatedNode('one', this.#folder, world),
-      new SimulatedNode('two', this.#folder, world),
-    ];
-    this.#policy = this.#chance.of(['refuse', 'alone-for']);
-    this.#unlucky = this.#chance.of(this.#nodes);
+    const fault = (text: string): void => {
+      say(`!! ${text}`);
+      this.#faults.push(text);
+    };
+    this.#policy = chance.of(['refuse', 'alone-for']);
+    this.#journals = chance.happens(0.5);
+    const world = {
+      ...{ chance, timeline, network: this.#network, say, fault, journals: this.#journals },
+      folder: this.#folder,
+      cluster: chance.bytes(16).toString('hex'),
+      commitmentKey: createSecretKey(chance.bytes(32)),
+      wrapping: new SimulatedWrapping(chance.bytes(32), chance.bytes(16)),
+    };
+    const nodes = [new SimulatedNode('one', world), new SimulatedNode('two', world)] as const;
+    this.#nodes = nodes;
+    this.#network.isAlive = (id) => nodes.some((node) => node.id === id && !node.disk.off);
+    timeline.onSettled = async () => {
+      for (const node of nodes) if (node.isDead) await this.#bury(node);
+    };
+    this.#unlucky = chance.of(nodes);
+    this.#ledger = new Ledger(fault, say, () => timeline.elapsed);
+    this.#clients = new Clients(nodes, chance, this.#ledger, say);
+    this.#trouble = new Trouble({
+      ...{ nodes, unlucky: this.#unlucky, chance, timeline, network: this.#network, say },
+      ledger: this.#ledger,
+      lenient: this.#policy === 'alone-for',
+      journals: this.#journals,
+      use: () => {
+        this.#clients.act();
+      },
+    });
   }
 
   async run(): Promise<Outcome> {
+    let survivor: SimulatedNode | undefined;
     try {
       await this.#pair();
       while (this.#timeline.elapsed < troubleMilliseconds) {
-        if (this.#chance.happens(0.12)) await this.#trouble();
-        else this.#use();
+        if (this.#chance.happens(0.14)) this.#trouble.happen();
+        else this.#clients.act();
         await this.#pass(20 + this.#chance.below(400));
-        this.#watchEnds();
+        this.#ledger.watchEnds(this.#nodes, retention);
       }
-      await this.#heal();
-      await this.#pass(2_000 * retention);
-      await this.#heal();
-      await this.#judge();
+      if (this.#chance.happens(0.25)) survivor = this.#trouble.loseForGood();
+      await this.#heal(survivor);
+      await this.#purge(survivor);
+      await this.#ledger.judge(survivor === undefined ? this.#nodes : [survivor]);
     } catch (error) {
       this.#faults.push(`the run broke: ${error instanceof Error ? (error.stack ?? '') : ''}`);
     } finally {
-      for (const node of this.#nodes) await node.crash();
-      rmSync(this.#folder, { recursive: true });
+      this.#trouble.end();
+      for (const node of this.#nodes) {
+        node.die('killed');
+        await node.bury();
+      }
     }
+    const trace = this.#traced();
+    for (const node of this.#nodes) node.discard();
+    rmSync(this.#folder, { recursive: true });
+    const { acknowledged, refused } = this.#clients;
     return {
-      seed: this.#seed,
-      faults: this.#faults,
-      schedule: this.#schedule,
-      acknowledged: this.#acknowledged,
-      refused: this.#refused,
-      injected: this.#injected,
+      ...{ seed: this.#seed, faults: this.#faults, schedule: this.#schedule, trace },
+      ...{ acknowledged, refused, injected: this.#trouble.counts, healed: this.#healed },
     };
+  }
+
+  #traced(): string {
+    const disks = this.#nodes.flatMap(({ disk, stick }) => [disk, stick]);
+    for (const { operations, flushes } of disks) this.#messages.update(`${operations} ${flushes}`);
+    return this.#messages.update(this.#schedule.join('\n')).digest('hex');
   }
 
   #say(text: string): void {
     this.#schedule.push(`${String(this.#timeline.elapsed).padStart(6)} ms  ${text}`);
   }
 
+  async #bury(node: SimulatedNode): Promise<void> {
+    this.#say(`${node.name} is dead`);
+    await node.bury();
+  }
+
   async #pass(milliseconds: number): Promise<void> {
-    await this.#timeline.runTo(this.#timeline.elapsed + milliseconds);
+    const { elapsed } = this.#timeline;
+    // What was said before any event has its consequences, too.
+    this.#timeline.after(0, () => undefined);
+    await this.#timeline.runTo(elapsed + milliseconds);
   }
 
   async #pair(): Promise<void> {
@@ -137,270 +175,69 @@ export class Simulation {
     await first.close();
     await second.close();
     for (const node of this.#nodes) node.start();
-    this.#say(`paired, policy ${this.#policy}`);
+    this.#say(`paired, policy ${this.#policy}, journals: ${this.#journals ? 'yes' : 'no'}`);
     await this.#pass(3_000);
-    await this.#unlucky.crash();
-    this.#images.push(this.#unlucky.image());
-    this.#unlucky.start();
+    this.#trouble.remember();
   }
 
-  /**
-   * What clients do. Nobody waits for the answer: it may never come, and what a process says that
-   * is dead already was heard by nobody.
-   */
-  #use(): void {
-    const node = this.#chance.of(this.#nodes);
-    const keystore = node.life?.keystore;
-    if (keystore === undefined) return;
-    const [id, key] = this.#anyKey();
-    if (id === undefined || this.#chance.happens(0.6)) {
-      void this.#create(node, keystore);
-    } else if (this.#chance.happens(0.4)) {
-      void this.#read(node, keystore, id, key);
-    } else if (this.#chance.happens(0.4)) {
-      void this.#revoke(node, keystore, id, key);
-    } else {
-      void this.#endOrUndo(node, keystore, id, key);
-    }
+  /** Whole, they come to the ends of keys whose time is over. */
+  async #purge(survivor: SimulatedNode | undefined): Promise<void> {
+    const nodes = survivor === undefined ? this.#nodes : [survivor];
+    await this.#pass(2_000 * retention);
+    this.#ledger.watchEnds(nodes, retention);
+    const lack = await this.#comeTogether(nodes);
+    if (lack !== undefined) this.#faults.push(`not whole after purges: ${lack}`);
   }
 
-  #anyKey(): [string, Key] | [undefined, undefined] {
-    const keys = [...this.#keys];
-    return keys[this.#chance.below(Math.max(1, keys.length))] ?? [undefined, undefined];
-  }
-
-  async #create(node: SimulatedNode, keystore: SqliteKeystore): Promise<void> {
-    const { name } = node;
-    const secret = this.#chance.bytes(32);
-    const id = this.#chance.bytes(16).toString('hex');
-    try {
-      await makeKey(keystore, Buffer.from(secret), id);
-      if (node.life?.keystore !== keystore) return;
-      this.#keys.set(id, { secret, revoked: false, fate: 'there' });
-      this.#acknowledged++;
-      this.#say(`${name} answers key ${id.slice(0, 8)}`);
-    } catch (error) {
-      this.#refused++;
-      this.#say(`${name} refuses a key: ${codeOf(error)}`);
-    }
-  }
-
-  async #read(node: SimulatedNode, keystore: SqliteKeystore, id: string, key: Key): Promise<void> {
-    if (keystore.object(id)?.hasMaterial !== true) return;
-    try {
-      const found = await secretOf(keystore, id);
-      if (!found.equals(key.secret)) this.#faults.push(`${node.name} gave a wrong secret of ${id}`);
-    } catch (error) {
-      // A record whose secret did not come yet may be here, on the node that did not make it.
-      if (codeOf(error) !== 'material-missing') {
-        this.#faults.push(`${node.name} could not read ${id}: ${codeOf(error)}`);
-      }
-    }
-  }
-
-  async #revoke(
-    node: SimulatedNode,
-    keystore: SqliteKeystore,
-    id: string,
-    key: Key,
-  ): Promise<void> {
-    const { name } = node;
-    try {
-      await keystore.change((draft) => {
-        if (draft.object(id) === undefined) throw new Error('not there yet');
-        draft.append({ kind: 'object-revoked', object: id, code: 2, date: 1 });
-      });
-      if (node.life?.keystore !== keystore) return;
-      key.revoked = true;
-      this.#say(`${name} revokes ${id.slice(0, 8)}`);
-    } catch (error) {
-      this.#say(`${name} does not revoke: ${codeOf(error)}`);
-    }
-  }
-
-  async #endOrUndo(
-    node: SimulatedNode,
-    keystore: SqliteKeystore,
-    id: string,
-    key: Key,
-  ): Promise<void> {
-    const { name } = node;
-    const undo = this.#chance.happens(0.3);
-    const before = key.fate;
-    key.fate = 'unsure';
-    if (!undo) key.ended ??= this.#timeline.elapsed;
-    try {
-      const done = await keystore.change((draft) => {
-        const object = draft.object(id);
-        if (object === undefined) throw new Error('not there yet');
-        if (undo && object.intents.length === 0) return false;
-        if (undo) draft.append({ kind: 'destroy-cancelled', object: id });
-        else draft.append({ kind: 'destroy-intended', object: id, date: 1 });
-        return true;
-      });
-      if (node.life?.keystore !== keystore) return;
-      // Undone here: an intent that the other node said at the same time stays.
-      key.fate = done ? (undo ? 'unsure' : before === 'unsure' ? 'unsure' : 'destroyed') : before;
-      this.#say(`${name} ${undo ? 'undestroys' : 'destroys'} ${id.slice(0, 8)}`);
-    } catch (error) {
-      this.#say(`${name} does not end: ${codeOf(error)}`);
-    }
-  }
-
-  /** However clocks are set: nobody agrees to an end before its time. */
-  #watchEnds(): void {
-    for (const [id, key] of this.#keys) {
-      if (key.ended === undefined || key.purged === true) continue;
-      for (const { name, life } of this.#nodes) {
-        const object = life?.keystore.object(id);
-        const word = object?.intents.some(({ words }) => words.length > 0) === true;
-        if (word && this.#timeline.elapsed - key.ended < 1000 * retention) {
-          this.#faults.push(`${name} has agreed too soon to purge ${id}`);
-        }
-        if (object?.purged !== true) continue;
-        key.purged = true;
-        this.#say(`${name} has purged ${id.slice(0, 8)}`);
-      }
-    }
-  }
-
-  async #trouble(): Promise<void> {
-    const node = this.#chance.of(this.#nodes);
-    const other = node === this.#nodes[0] ? this.#nodes[1] : this.#nodes[0];
-    this.#injected++;
-    switch (this.#chance.below(8)) {
-      case 0:
-      case 1:
-        await this.#crash(node);
-        return;
-      case 2:
-        this.#say(`nothing goes from ${node.name} to ${other.name}`);
-        this.#network.cut(node.id, other.id);
-        return;
-      case 3:
-        this.#say('the nodes are apart');
-        this.#network.cut(node.id, other.id);
-        this.#network.cut(other.id, node.id);
-        return;
-      case 4:
-        this.#say('the network is whole');
-        this.#network.mend();
-        return;
-      case 5:
-        this.#network.delay = this.#chance.of([2, 50, 900]);
-        this.#say(`messages take up to ${this.#network.delay} ms; connections end`);
-        this.#network.reset();
-        return;
-      case 6:
-        node.skew = this.#chance.of([0, 3_600, -3_600, 1_000_000_000]);
-        this.#say(`the clock of ${node.name} is ${node.skew} s ahead`);
-        return;
-      default:
-        await this.#misfortune(node);
-    }
-  }
-
-  async #misfortune(node: SimulatedNode): Promise<void> {
-    if (this.#chance.happens(0.5)) {
-      node.able = !node.able;
-      this.#say(`the keeper of ${node.name} is ${node.able ? 'proven' : 'not proven'}`);
-      return;
-    }
-    if (this.#policy !== 'refuse' || this.#unlucky.life === undefined) return;
-    await this.#unlucky.crash();
-    if (this.#chance.happens(0.5)) {
-      const image = this.#images[this.#chance.below(this.#images.length)];
-      if (image !== undefined) this.#unlucky.putBack(image);
-      this.#say(`the disk of ${this.#unlucky.name} is put back`);
-    } else {
-      this.#images.push(this.#unlucky.image());
-    }
-    this.#unlucky.start();
-  }
-
-  /** At any turn between an event and its consequences. */
-  async #crash(node: SimulatedNode): Promise<void> {
-    if (node.life !== undefined) {
-      this.#use();
-      await settle(this.#chance.below(6));
-      this.#say(`${node.name} dies`);
-      await node.crash();
-      await this.#pass(this.#chance.below(2_000));
-    }
-    this.#say(`${node.name} starts`);
-    node.start();
-  }
-
-  async #heal(): Promise<void> {
+  async #heal(survivor: SimulatedNode | undefined): Promise<void> {
+    await this.#pass(1);
     this.#say('everything is whole again');
-    this.#network.mend();
-    for (const node of this.#nodes) {
-      node.able = true;
-      node.skew = 0;
-      if (node.life === undefined) node.start();
+    this.#trouble.end();
+    if (survivor !== undefined) {
+      if (survivor.life !== undefined) survivor.die('killed');
+      await this.#pass(1);
+      const stick = new Map([...survivor.stick.image(), ...this.#unlucky.stick.image()]);
+      survivor.stick.put(stick);
     }
+    const nodes = survivor === undefined ? this.#nodes : [survivor];
+    for (const node of nodes) node.start();
+    const begun = this.#timeline.elapsed;
+    const lack = await this.#comeTogether(nodes);
+    if (lack !== undefined) this.#faults.push(`not whole again: ${lack}`);
+    this.#healed = this.#timeline.elapsed - begun;
+  }
+
+  async #comeTogether(nodes: readonly SimulatedNode[]): Promise<string | undefined> {
     const end = this.#timeline.elapsed + healMilliseconds;
-    while (this.#timeline.elapsed < end && !(await this.#isWhole())) await this.#pass(1_000);
-    if (!(await this.#isWhole())) this.#faults.push('the nodes did not come together again');
+    for (;;) {
+      const lack = await this.#lacks(nodes);
+      if (lack === undefined || this.#timeline.elapsed > end) return lack;
+      await this.#pass(250);
+    }
   }
 
-  async #isWhole(): Promise<boolean> {
-    const [one, two] = this.#nodes.map(({ life }) => life);
-    if (one === undefined || two === undefined) return false;
-    if (one.history.wound !== undefined || two.history.wound !== undefined) return false;
-    const [a, b] = [one.keystore.replica, two.keystore.replica];
-    if (JSON.stringify(a.heads()) !== JSON.stringify(b.heads())) return false;
-    if (a.lacking(1).length + b.lacking(1).length > 0) return false;
+  /** What keeps nodes from being whole and equal; undefined for those that are. */
+  async #lacks(nodes: readonly SimulatedNode[]): Promise<string | undefined> {
+    for (const { name, life } of nodes) {
+      if (life === undefined) return `${name} does not live`;
+      const { history, keystore, journalsTaken } = life;
+      if (history.wound !== undefined) return `${name} is not healed`;
+      if (keystore.failure !== undefined) return `${name} does not write`;
+      if (!journalsTaken) return `${name} did not take its journals`;
+      const lacking = keystore.replica.lacking(1_000);
+      const lost = lacking.find((object) => this.#ledger.keys.has(object));
+      if (lost !== undefined) return `${name} lacks the secret of ${lost}`;
+    }
+    const [a, b] = nodes.map(({ life }) => life?.keystore.replica);
+    if (a === undefined || b === undefined) return undefined;
+    if (JSON.stringify(a.heads()) !== JSON.stringify(b.heads())) return 'heads differ';
     const now = (): Promise<void> => Promise.resolve();
-    return (await a.digest(now)).digest === (await b.digest(now)).digest;
-  }
-
-  async #judge(): Promise<void> {
-    for (const { name, life } of this.#nodes) {
-      if (life === undefined) continue;
-      const { auditBreak } = life.keystore.verify();
-      if (auditBreak !== undefined) this.#faults.push(`the audit of ${name} breaks`);
-      for (const [id, key] of this.#keys) await this.#judgeKey(name, life.keystore, id, key);
-    }
-  }
-
-  async #judgeKey(name: string, keystore: SqliteKeystore, id: string, key: Key): Promise<void> {
-    const object = keystore.object(id);
-    if (object === undefined) {
-      this.#faults.push(`key ${id} was answered and is lost on ${name}`);
-      return;
-    }
-    this.#judgeEnd(name, keystore, id, key);
-    const found = await secretOf(keystore, id).catch(() => undefined);
-    if (object.purged) return;
-    if (found === undefined) this.#faults.push(`the secret of ${id} is lost on ${name}`);
-    else if (!found.equals(key.secret)) this.#faults.push(`${id} has another secret on ${name}`);
-    const gone = [State.Destroyed, State.DestroyedCompromised].includes(object.state as 5 | 6);
-    const rolledBack = this.#policy === 'refuse';
-    if (key.fate === 'destroyed' && !gone && !rolledBack) {
-      this.#faults.push(`${id} was destroyed and is there again on ${name}`);
-    }
-    if (key.revoked && object.compromiseDate === undefined && !rolledBack) {
-      this.#faults.push(`${id} was compromised and is not any more on ${name}`);
-    }
-  }
-
-  #judgeEnd(name: string, keystore: SqliteKeystore, id: string, key: Key): void {
-    const object = keystore.object(id);
-    if (object?.purged !== true) return;
-    if (key.fate === 'there') this.#faults.push(`${id} was purged on ${name}, and nobody said so`);
-    if (keystore.replica.materials([id]).length > 0) {
-      this.#faults.push(`${id} is purged on ${name} and its secret is there`);
-    }
-    // A disk put back to before its node's word may take back what the other one has purged.
-    const undone = object.conflicts.some(({ about }) => about === 'purge');
-    if (undone && this.#policy !== 'refuse') {
-      this.#faults.push(`${id} was taken back and is purged on ${name}`);
-    }
+    const [one, two] = [await a.digest(now), await b.digest(now)];
+    return one.digest === two.digest ? undefined : 'states differ';
   }
 }
 
-function codeOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return typeof code === 'string' ? code : String(message);
+/** Memory, so that the disk of this machine is worn by no seed. */
+export function memoryFolder(): string {
+  return existsSync('/dev/shm') ? '/dev/shm' : '/tmp';
 }

@@ -11,6 +11,8 @@ const turnsMost = 16;
 export class Timeline {
   /** Milliseconds since the beginning. */
   elapsed = 0;
+  /** Called when an event and its consequences are over. */
+  onSettled: () => Promise<void> = () => Promise.resolve();
   #order = 0;
   #events: Event[] = [];
 
@@ -34,6 +36,7 @@ export class Timeline {
       this.elapsed = event.at;
       event.act();
       await settle();
+      await this.onSettled();
     }
     this.elapsed = moment;
   }
