@@ -6,6 +6,7 @@ import test from 'ava';
 import { Journal, journalsIn, readJournal } from '../../appliance/backup/journal.ts';
 import { headDigest, sealFrame } from '../../appliance/backup/journal-format.ts';
 import { encodeJournalHead } from '../../appliance/keeper-client/journal-head.ts';
+import { KeeperError } from '../../appliance/keeper-client/keeper.ts';
 import type { Keeper } from '../../appliance/keeper-client/keeper.ts';
 import type { KeyKeeper } from '../../appliance/keeper/keeper.ts';
 import type { Entry } from '../../appliance/keystore/exchange.ts';
@@ -164,6 +165,32 @@ test('with the shares alone a journal opens on another token', async (t) => {
   t.true(count >= 1);
   t.is(read?.torn, false);
   t.is(recordKeys[one.node.id], one.node.publicKey);
+});
+
+test('journals are taken once the keeper, the medium and the records before them are there', async (t) => {
+  const { one, two, cluster, folder } = await loneNode(t);
+  const id = await makeKey(one.keystore, Buffer.alloc(32, 1));
+  const [keeper, aside] = [{ ...cluster.keeper, open: cluster.keeper.open }, `${folder}.aside`];
+  const parts = { keystore: two, keeper, surroundings: one.surroundings };
+  renameSync(folder, aside);
+  t.is(await takeJournals(folder, parts), 'medium');
+  renameSync(aside, folder);
+  keeper.open = () => Promise.reject(new KeeperError('unavailable', 'away'));
+  t.is(await takeJournals(folder, parts), 'keeper');
+  keeper.open = cluster.keeper.open;
+  t.is(await takeJournals(folder, parts), 'nothing');
+  t.deepEqual(await secretOf(two, id), Buffer.alloc(32, 1));
+  // What the peer is known to have is not in the journal: a third node lacks what goes before.
+  const third = new TestNode(t, cluster).open();
+  await third.replica.trust(one.node.id, one.node.publicKey, 'paired');
+  const late = { keystore: third, keeper, surroundings: one.surroundings };
+  t.is(await takeJournals(folder, late), 'records');
+  const { entries } = one.keystore.replica.after({}, { records: 100, bytes: 1 << 20 });
+  await third.replica.ingest(entries.slice(0, -1));
+  t.is(third.object(id), undefined);
+  t.is(await takeJournals(folder, late), 'nothing');
+  t.deepEqual(await secretOf(third, id), Buffer.alloc(32, 1));
+  await third.close();
 });
 
 test('an old disk put back while the peer is away is noticed by the journal', async (t) => {
