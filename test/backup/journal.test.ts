@@ -170,14 +170,15 @@ test('with the shares alone a journal opens on another token', async (t) => {
 test('journals are taken once the keeper, the medium and the records before them are there', async (t) => {
   const { one, two, cluster, folder } = await loneNode(t);
   const id = await makeKey(one.keystore, Buffer.alloc(32, 1));
-  const [keeper, aside] = [{ ...cluster.keeper, open: cluster.keeper.open }, `${folder}.aside`];
+  const open: Keeper['open'] = (context, sealed) => cluster.keeper.open(context, sealed);
+  const [keeper, aside] = [{ ...cluster.keeper, open }, `${folder}.aside`];
   const parts = { keystore: two, keeper, surroundings: one.surroundings };
   renameSync(folder, aside);
   t.is(await takeJournals(folder, parts), 'medium');
   renameSync(aside, folder);
   keeper.open = () => Promise.reject(new KeeperError('unavailable', 'away'));
   t.is(await takeJournals(folder, parts), 'keeper');
-  keeper.open = cluster.keeper.open;
+  keeper.open = open;
   t.is(await takeJournals(folder, parts), 'nothing');
   t.deepEqual(await secretOf(two, id), Buffer.alloc(32, 1));
   // What the peer is known to have is not in the journal: a third node lacks what goes before.
