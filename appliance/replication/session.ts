@@ -313,11 +313,13 @@ export class Session {
   }
 
   #acknowledged({ taken, heads, lacking, able }: Ack): void {
-    this.#underWay = Math.max(0, this.#underWay - (taken - this.#acked));
-    const answered = this.#sentAt.splice(0, taken - this.#acked);
+    // One that came again says nothing new of what is under way.
+    const more = Math.max(0, taken - this.#acked);
+    this.#underWay = Math.max(0, this.#underWay - more);
+    const answered = this.#sentAt.splice(0, more);
     const last = answered.at(-1);
     if (last !== undefined) this.#answerTook = this.#parts.surroundings.elapsed() - last;
-    this.#acked = taken;
+    this.#acked += more;
     this.#stands(heads, lacking, able);
     this.wake();
   }

@@ -167,7 +167,7 @@ test('with the shares alone a journal opens on another token', async (t) => {
   t.is(recordKeys[one.node.id], one.node.publicKey);
 });
 
-test('journals are taken once the keeper, the medium and the records before them are there', async (t) => {
+test('journals are taken once keeper, medium and the records before them are there', async (t) => {
   const { one, two, cluster, folder } = await loneNode(t);
   const id = await makeKey(one.keystore, Buffer.alloc(32, 1));
   const open: Keeper['open'] = (context, sealed) => cluster.keeper.open(context, sealed);

@@ -41,6 +41,8 @@ export class Ledger {
   readonly #elapsed: () => number;
   /** Whether a disk was put back: then a word may be gone that another one has heard. */
   #forgetful = false;
+  /** Nodes that have to notice that their disks are old. */
+  readonly #rolledBack = new Set<SimulatedNode>();
   /** Acts that a node answered and whose audit entries it has to have. */
   readonly #acts = new Map<SimulatedNode, Set<string>>();
 
@@ -121,6 +123,9 @@ export class Ledger {
     const copies = node.life?.keystore;
     if (copies === undefined) throw new Error('it does not live');
     this.#forgetful = true;
+    // Its peer knows that it was in this epoch, which its disk will not.
+    const { epoch } = copies.replica;
+    if (there?.replica.authorOf(epoch) !== undefined) this.#rolledBack.add(node);
     for (const key of this.keys.values()) {
       key.holders.delete(node);
       key.seen.delete(node);
@@ -148,6 +153,7 @@ export class Ledger {
       const { auditBreak } = keystore.verify();
       if (auditBreak !== undefined) this.#fault(`the audit of ${node.name} breaks`);
       this.#judgeAudit(node, keystore);
+      this.#judgePast(node, keystore);
       for (const key of this.keys.values()) await this.#judgeKey(node, keystore, key);
     }
   }
@@ -165,6 +171,16 @@ export class Ledger {
     }
     for (const act of this.#acts.get(node) ?? []) {
       if (!said.has(act)) this.#fault(`the audit of ${node.name} lacks ${act}`);
+    }
+  }
+
+  #judgePast(node: SimulatedNode, { replica }: SqliteKeystore): void {
+    for (const { kind, object } of replica.conflicts(100)) {
+      if (kind === 'fork') this.#fault(`${node.name} knows two records of one place: ${object}`);
+    }
+    const healed = replica.healings().some((healing) => healing.node === node.id);
+    if (this.#rolledBack.has(node) && !healed) {
+      this.#fault(`${node.name} did not notice that its disk was put back`);
     }
   }
 

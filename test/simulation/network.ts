@@ -47,7 +47,7 @@ export class SimulatedNetwork {
   delay = 5;
   /** How often a message comes again. */
   repeats = 0;
-  /** How often a bit of a sealed secret is another one when it is sent. */
+  /** How often a bit of a record or of its secret is another one when it is sent. */
   flips = 0;
   /** Says whether a node's process lives: what a dead one says is said to nobody. */
   isAlive: (node: string) => boolean = () => true;
@@ -200,14 +200,18 @@ export class SimulatedNetwork {
     this.#timeline.after(this.#late(), () => end.onEnd?.());
   }
 
-  /** Memory that forgets a bit, where nothing checks it: before a secret is sent. */
+  /** Memory that forgets a bit, where TLS does not see it: before a record is sent. */
   #flipped(kind: number, payload: Buffer): Buffer {
     if (kind !== messageKind.entries || !this.#chance.happens(this.flips)) return payload;
     const entries = decodeEntries(payload);
-    const sealed = this.#chance.among(entries.map((entry) => entry.sealed));
-    if (sealed === undefined) return payload;
-    const at = this.#chance.below(sealed.length);
-    sealed[at] = (sealed[at] ?? 0) ^ (1 << this.#chance.below(8));
+    const parts = entries.flatMap(({ sealed, ...record }) => {
+      const others = this.#chance.happens(0.3) ? [record.body, record.signature] : [];
+      return sealed === undefined ? others : [sealed, ...others];
+    });
+    const part = this.#chance.among(parts);
+    if (part === undefined) return payload;
+    const at = this.#chance.below(part.length);
+    part[at] = (part[at] ?? 0) ^ (1 << this.#chance.below(8));
     return encodeEntries(entries);
   }
 
