@@ -114,6 +114,12 @@ export class Ledger {
     }
   }
 
+  /** A node's disk will not know its present epoch; where its peer does, it has to notice. */
+  shouldNotice(node: SimulatedNode, other: SimulatedNode): void {
+    const epoch = node.life?.keystore.replica.epoch ?? '';
+    if (other.life?.keystore.replica.authorOf(epoch) !== undefined) this.#rolledBack.add(node);
+  }
+
   /**
    * A node loses its disk, or has an older one: while it lives still, says what goes with it. What
    * was answered with one copy, as the policy allows, may be lost; nothing else.
@@ -123,9 +129,6 @@ export class Ledger {
     const copies = node.life?.keystore;
     if (copies === undefined) throw new Error('it does not live');
     this.#forgetful = true;
-    // Its peer knows that it was in this epoch, which its disk will not.
-    const { epoch } = copies.replica;
-    if (there?.replica.authorOf(epoch) !== undefined) this.#rolledBack.add(node);
     for (const key of this.keys.values()) {
       key.holders.delete(node);
       key.seen.delete(node);

@@ -29,7 +29,7 @@ export class Trouble {
   /** How often each thing went wrong. */
   readonly counts: Record<string, number> = {};
   readonly #parts: TroubleParts;
-  readonly #images: Image[] = [];
+  readonly #images: { readonly files: Image; readonly epoch: string }[] = [];
   readonly #armed = new Set<() => void>();
 
   constructor(parts: TroubleParts) {
@@ -53,7 +53,7 @@ export class Trouble {
   remember(): void {
     const { unlucky, chance } = this.#parts;
     if (unlucky.life === undefined) return;
-    const image = unlucky.disk.image();
+    const image = { files: unlucky.disk.image(), epoch: unlucky.life.keystore.replica.epoch };
     if (this.#images.length < imagesMost) this.#images.push(image);
     else this.#images[chance.below(imagesMost)] = image;
   }
@@ -215,9 +215,10 @@ export class Trouble {
     }
     this.#count('old disk put back');
     say(`the disk of ${unlucky.name} is put back`);
+    if (image.epoch !== unlucky.life.keystore.replica.epoch) ledger.shouldNotice(unlucky, other);
     ledger.disowns(unlucky, other, lenient);
     unlucky.die('killed');
-    unlucky.next = image;
+    unlucky.next = image.files;
     timeline.after(chance.below(2_500), () => {
       unlucky.start();
     });
