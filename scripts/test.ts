@@ -45,6 +45,7 @@ const code = await run('ava', ['--tap'], (text) => {
 });
 if (code !== 0 && counts.failed === 0) counts.failed++;
 await check('node', 'test/simulation/main.ts', '--seeds', '2000');
+await check('node', 'test/seeded-bug/main.ts');
 const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`;
 echo(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
 process.exitCode = counts.failed === 0 ? 0 : 1;
