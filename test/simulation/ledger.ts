@@ -178,8 +178,9 @@ export class Ledger {
   }
 
   #judgePast(node: SimulatedNode, { replica }: SqliteKeystore): void {
-    for (const { kind, object } of replica.conflicts(100)) {
-      if (kind === 'fork') this.#fault(`${node.name} knows two records of one place: ${object}`);
+    const fork = replica.conflicts(100).find(({ kind }) => kind === 'fork');
+    if (fork !== undefined) {
+      this.#fault(`${node.name} knows two records of one place: ${JSON.stringify(fork)}`);
     }
     const healed = replica.healings().some((healing) => healing.node === node.id);
     if (this.#rolledBack.has(node) && !healed) {
