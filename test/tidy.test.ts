@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   operation: ['ttlv', 'kmip', 'cryptography', 'keystore', 'pki'],
   encoding: ['ttlv', 'kmip'],
   server: ['encoding', 'ttlv', 'kmip', 'operation', 'keystore', 'audit', 'pki'],
-  replication: ['frame', 'keystore', 'keeper-client', 'audit', 'pki'],
+  replication: ['disk', 'frame', 'keystore', 'keeper-client', 'audit', 'pki'],
   backup: ['disk', 'keystore', 'keeper-client', 'audit'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
   setup: ['disk', 'admin', 'keeper-client'],

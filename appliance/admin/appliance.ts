@@ -38,6 +38,8 @@ export interface Appliance {
       choice: { readonly fromRemoved: boolean },
     ): Promise<RestoredView>;
   };
+  /** Goes on without records that a put-back database lacks; false where none are missing. */
+  readonly acceptLoss: () => Promise<boolean>;
   readonly now: () => number;
   readonly newIdentifier: () => string;
   readonly log: Log;

@@ -156,6 +156,10 @@ export class AdminClient {
     return this.#download('/v1/backups/stream', sink);
   }
 
+  acceptLoss(): Promise<{ accepted: boolean }> {
+    return this.#call('POST', '/v1/losses/acceptance', {});
+  }
+
   verifyBackup(bytes: Readable): Promise<VerifiedView> {
     return this.#call('POST', '/v1/backups/verify', bytes);
   }

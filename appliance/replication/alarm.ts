@@ -12,6 +12,8 @@ export interface ReplicationView {
   readonly copies: CopyView;
   readonly peers: readonly PeerView[];
   readonly wound: Wound | undefined;
+  /** Records that a put-back node waits for. */
+  readonly missing: number;
   readonly conflicts: readonly Conflict[];
   /** Keys whose secret should be on this node and is not. */
   readonly lacking: number;
@@ -20,7 +22,7 @@ export interface ReplicationView {
 
 /** What is wrong between the nodes and what to do, for status, console and metrics. */
 export function replicationAlarms(view: ReplicationView): string[] {
-  const { copies, peers, wound, conflicts, lacking, purge } = view;
+  const { copies, peers, conflicts, lacking, purge } = view;
   const own = [
     ...(lacking === 0
       ? []
@@ -29,7 +31,7 @@ export function replicationAlarms(view: ReplicationView): string[] {
       ? []
       : [`the clock jumped by ${purge.jumped} s: look at its time server; no key is purged by it`]),
   ];
-  if (!copies.paired) return own;
+  if (!copies.paired) return [...own, ...woundAlarms(view)];
   const { single, policy, seconds, aloneSeconds, accepting } = copies;
   const open = conflicts.filter(({ settled }) => !settled);
   const left = Math.max(0, seconds - aloneSeconds);
@@ -39,9 +41,7 @@ export function replicationAlarms(view: ReplicationView): string[] {
       : 'no new key is made';
   return [
     ...own,
-    ...(wound === undefined
-      ? []
-      : ['this node was put back to an older disk: it only reads until its peer has healed it']),
+    ...woundAlarms(view),
     ...peers.flatMap((peer) => peerAlarms(peer, until)),
     ...(peers.length === 0
       ? [`this node has no peer any more: pair it with another one; ${until}`]
@@ -62,6 +62,19 @@ export function purgeWarnings({ kept, soonest }: PurgeView): string[] {
   if (soonest === undefined || soonest > soonSeconds) return [];
   const days = Math.ceil(soonest / 86_400);
   return [`of ${kept} destroyed keys the first is purged within ${days} d: twinlock key purge`];
+}
+
+/** What an old disk or database that was put back means: nobody may build upon it unseen. */
+function woundAlarms({ copies, wound, missing }: ReplicationView): string[] {
+  if (wound === undefined) return [];
+  if (copies.paired && missing === 0) {
+    return ['this node was put back to an older disk: it only reads until its peer has healed it'];
+  }
+  const peer = copies.paired ? 'bring the peer back, or ' : '';
+  return [
+    `an older database was put back, ${missing} records are missing, it only reads: ${peer}put the ` +
+      'newer one back, or restore a backup or journal; else twinlock database accept-loss',
+  ];
 }
 
 function peerAlarms(

@@ -50,8 +50,43 @@ export class History {
   met(session: Session): void {
     const [epoch] = this.#replica.unhealed();
     if (this.#healing !== undefined || epoch === undefined) return;
-    this.#begin({ why: 'fork', epoch, seq: 0 }, 0, session);
+    this.#begin({ why: 'fork', epoch, seq: 0 }, 0, session.view.heads);
     this.look();
+  }
+
+  /**
+   * This node itself remembers records that are not in its database: an old one was put back.
+   * Where they come from does not matter: the other node, a journal or a backup.
+   */
+  lost(remembered: Heads): void {
+    const held = this.#replica.heads();
+    // Records that were put aside stood at these places rightly, and do no more.
+    const aside = this.#replica.unhealed();
+    const gone = Object.entries(remembered).filter(
+      ([epoch, [seq]]) => (held[epoch]?.[0] ?? 0) < seq && !aside.includes(epoch),
+    );
+    const [first] = gone;
+    if (first === undefined || this.#healing !== undefined) return;
+    const [epoch] = first;
+    const common = held[epoch]?.[0] ?? 0;
+    this.#begin({ why: 'rollback', epoch, seq: common }, common, Object.fromEntries(gone));
+  }
+
+  /** How many records are missing of what this node waits for. */
+  get missing(): number {
+    const held = this.#replica.heads();
+    return Object.entries(this.#healing?.wanted ?? {}).reduce(
+      (total, [epoch, [seq]]) => total + Math.max(0, seq - (held[epoch]?.[0] ?? 0)),
+      0,
+    );
+  }
+
+  /** A person says that what is missing is lost: goes on without it. False where nothing waits. */
+  async accept(): Promise<boolean> {
+    const healing = this.#healing;
+    if (healing === undefined || this.#busy) return false;
+    await this.#end(healing);
+    return true;
   }
 
   /** Ends the healing when everything is back. */
@@ -65,7 +100,7 @@ export class History {
   async #found(past: Past, session: Session): Promise<void> {
     const { log } = this.#surroundings;
     if (past.why === 'rollback') {
-      if (this.#healing === undefined) this.#begin(past, past.seq, session);
+      if (this.#healing === undefined) this.#begin(past, past.seq, session.view.heads);
       this.look();
       return;
     }
@@ -77,7 +112,7 @@ export class History {
     this.#busy = true;
     const common = await this.#lastCommon(past.epoch, past.seq, session);
     if (common !== undefined) {
-      this.#begin(past, common, session);
+      this.#begin(past, common, session.view.heads);
       const next = this.#surroundings.random(16).toString('hex');
       const aside = await this.#replica.putAside(past.epoch, common, next);
       log('error', 'records were put aside: others stand at the peer', { ...past, aside });
@@ -87,9 +122,9 @@ export class History {
     this.look();
   }
 
-  #begin({ why, epoch }: Past, common: number, session: Session): void {
+  #begin({ why, epoch }: Past, common: number, wanted: Heads): void {
     const before = sum(this.#replica.heads());
-    this.#healing = { why, epoch, common, before, wanted: session.view.heads };
+    this.#healing = { why, epoch, common, before, wanted };
     const text = 'this node was put back to an older disk: it reads only until it is healed';
     this.#surroundings.log('error', text, { why, epoch, common });
   }

@@ -1,6 +1,7 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
 import type { Member } from '../keystore/membership.ts';
@@ -10,6 +11,7 @@ import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
 import { Ability } from '../replication/ability.ts';
 import type { ReplicationView } from '../replication/alarm.ts';
 import { CopyPromise } from '../replication/copy-promise.ts';
+import { HeadMemory } from '../replication/head-memory.ts';
 import { History } from '../replication/history.ts';
 import type { Errand } from '../replication/errand.ts';
 import { purgeFeature, Purging } from '../replication/purge.ts';
@@ -45,6 +47,8 @@ export interface Replication {
   errands(serve: (errand: Errand) => void): void;
   readonly cutOff: CutOff;
   view(): ReplicationView;
+  /** Goes on without records that a put-back database lacks; false where none are missing. */
+  acceptLoss(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -79,6 +83,12 @@ export async function startReplication(parts: {
     features,
     able: () => ability.able && keystore.failure === undefined,
   });
+  const memory = new HeadMemory({
+    path: join(configuration.state, 'server', 'heads.json'),
+    key: createSecretKey(await keeper.derive('head memory')),
+    onRecords: (listener) => keystore.onRecords(listener),
+    ...{ replica, history, surroundings },
+  });
   const journal = openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
   const linked = { replica, carrier, history, surroundings, cutOff: () => cutOff.stands };
@@ -101,11 +111,14 @@ export async function startReplication(parts: {
       copies: promise.view(),
       peers: carrier.peers(),
       wound: history.wound,
+      missing: history.missing,
       conflicts: replica.conflicts(conflictsShown),
       lacking: replica.lacking(lackingShown).length,
       purge: purging.view(),
     }),
+    acceptLoss: () => history.accept(),
     stop: async () => {
+      memory.stop();
       ability.stop();
       promise.stop();
       purging.stop();

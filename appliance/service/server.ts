@@ -239,6 +239,7 @@ async function serve(parts: {
     },
     cut: (id) => listener.cut(id),
     backups: backups.acts(startAnew),
+    acceptLoss: () => parts.replication.acceptLoss(),
     now,
     newIdentifier,
     log,

@@ -49,6 +49,21 @@ export function backupRoutes({ opened }: Reach): Route[] {
     }),
     route({
       method: 'POST',
+      path: '/v1/losses/acceptance',
+      role: 'officer',
+      what: 'go on without the records that an older database lacks',
+      body: z.object({}),
+      answer: z.object({ accepted: z.boolean() }),
+      handle: async ({ act }) => {
+        const { acceptLoss, keystore } = opened();
+        const accepted = await acceptLoss();
+        const outcome = accepted ? 'success' : 'failed';
+        keystore.note({ ...act, act: 'database accept-loss', outcome });
+        return { accepted };
+      },
+    }),
+    route({
+      method: 'POST',
       path: '/v1/restores',
       role: 'officer',
       what: 'take the records of a backup in that are not here',

@@ -3,6 +3,7 @@ import * as audit from './audit.ts';
 import * as backup from './backup.ts';
 import * as client from './client.ts';
 import * as conflict from './conflict.ts';
+import * as database from './database.ts';
 import * as group from './group.ts';
 import * as key from './key.ts';
 import * as peer from './peer.ts';
@@ -33,6 +34,7 @@ export const nouns: readonly Noun[] = [
   { name: 'key', what: 'managed objects', commands: key.commands },
   { name: 'peer', what: 'the other node of the pair', commands: peer.commands },
   { name: 'backup', what: 'copies of all keys for bad days', commands: backup.commands },
+  { name: 'database', what: 'the records on this node', commands: database.commands },
   {
     name: 'root',
     what: 'the root key in the token',
