@@ -72,8 +72,8 @@ function woundAlarms({ copies, wound, missing }: ReplicationView): string[] {
   }
   const peer = copies.paired ? 'bring the peer back, or ' : '';
   return [
-    `an older database was put back, ${missing} records are missing, it only reads: ${peer}put the ` +
-      'newer one back, or restore a backup or journal; else twinlock database accept-loss',
+    `an older database was put back, ${missing} records are missing, it only reads: ${peer}` +
+      'put the newer one back, or restore a backup or journal; else twinlock database accept-loss',
   ];
 }
 
