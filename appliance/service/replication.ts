@@ -83,12 +83,7 @@ export async function startReplication(parts: {
     features,
     able: () => ability.able && keystore.failure === undefined,
   });
-  const memory = new HeadMemory({
-    path: join(configuration.state, 'server', 'heads.json'),
-    key: createSecretKey(await keeper.derive('head memory')),
-    onRecords: (listener) => keystore.onRecords(listener),
-    ...{ replica, history, surroundings },
-  });
+  const memory = await headMemory({ keystore, keeper, configuration }, history, surroundings);
   const journal = openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
   const linked = { replica, carrier, history, surroundings, cutOff: () => cutOff.stands };
@@ -127,6 +122,25 @@ export async function startReplication(parts: {
       await journal?.stop();
     },
   };
+}
+
+/** Beside the database, so that whoever puts an old one back is noticed. */
+async function headMemory(
+  {
+    keystore,
+    keeper,
+    configuration,
+  }: Pick<Parameters<typeof startReplication>[0], 'keystore' | 'keeper' | 'configuration'>,
+  history: History,
+  surroundings: Surroundings,
+): Promise<HeadMemory> {
+  return new HeadMemory({
+    path: join(configuration.state, 'server', 'heads.json'),
+    key: createSecretKey(await keeper.derive('head memory')),
+    replica: keystore.replica,
+    onRecords: (listener) => keystore.onRecords(listener),
+    ...{ history, surroundings },
+  });
 }
 
 /** The peer's port; where it cannot be opened yet, keys are served and it is tried again. */
