@@ -77,10 +77,7 @@ export async function startReplication(parts: {
   const carrier = new PairCarrier({
     replica,
     onRecords: (listener) => keystore.onRecords(listener),
-    transport,
-    surroundings,
-    history,
-    features,
+    ...{ transport, surroundings, history, features },
     able: () => ability.able && keystore.failure === undefined,
   });
   const memory = await headMemory({ keystore, keeper, configuration }, history, surroundings);
