@@ -51,12 +51,13 @@ export class Clients {
     const secret = this.#chance.bytes(32);
     const id = this.#chance.bytes(16).toString('hex');
     const other = this.#nodes[0] === node ? this.#nodes[1] : this.#nodes[0];
+    const before = this.#ledger.rollbacks(other);
     try {
       await makeKey(keystore, Buffer.from(secret), id, (draft) => {
         audit(draft, 'Create', id);
       });
       if (!this.#speaks(node, keystore)) return;
-      this.#ledger.created(node, other, id, secret);
+      this.#ledger.created(node, other, { id, secret, before });
       this.#ledger.did(node, 'Create', id);
       this.acknowledged++;
       this.#say(`${name} answers key ${id.slice(0, 8)}, ${keystore.copies(id)}`);

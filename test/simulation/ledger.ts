@@ -41,6 +41,7 @@ export class Ledger {
   readonly #elapsed: () => number;
   /** Whether a disk was put back: then a word may be gone that another one has heard. */
   #forgetful = false;
+  readonly #rollbacks = new Map<SimulatedNode, number>();
   /** Nodes that have to notice that their disks are old. */
   readonly #rolledBack = new Set<SimulatedNode>();
   /** Acts that a node answered and whose audit entries it has to have. */
@@ -78,10 +79,21 @@ export class Ledger {
     return [...this.keys.values()][at];
   }
 
-  created(node: SimulatedNode, other: SimulatedNode, id: string, secret: Buffer): void {
+  /** How often a node had an older disk put back. */
+  rollbacks(node: SimulatedNode): number {
+    return this.#rollbacks.get(node) ?? 0;
+  }
+
+  /** `before`: how often the other node had been put back when the key was asked for. */
+  created(
+    node: SimulatedNode,
+    other: SimulatedNode,
+    { id, secret, before }: { id: string; secret: Buffer; before: number },
+  ): void {
     const holders = new Set([node]);
     const copies = node.life?.keystore.copies(id) ?? 'single';
-    if (copies === 'both') holders.add(other);
+    // Its word may have been under way while its disk was put back.
+    if (copies === 'both' && this.rollbacks(other) === before) holders.add(other);
     const common = { revokers: new Set<SimulatedNode>(), seen: new Set<SimulatedNode>() };
     this.keys.set(id, {
       ...{ id, secret, creator: node, copies, fate: 'there', by: node, holders, ...common },
@@ -129,6 +141,7 @@ export class Ledger {
     const copies = node.life?.keystore;
     if (copies === undefined) throw new Error('it does not live');
     this.#forgetful = true;
+    this.#rollbacks.set(node, this.rollbacks(node) + 1);
     for (const key of this.keys.values()) {
       key.holders.delete(node);
       key.seen.delete(node);
