@@ -38,6 +38,11 @@ import { log } from './log.ts';
 import { interop } from './interop.ts';
 import { deriveKey } from './derive-key.ts';
 import { validate } from './validate.ts';
+import { login } from './login.ts';
+import { logout } from './logout.ts';
+import { delegatedLogin } from './delegated-login.ts';
+import { process } from './process.ts';
+import { setEndpointRole } from './set-endpoint-role.ts';
 import type { OperationDefinition } from './operation.ts';
 import { poll } from './poll.ts';
 import { query } from './query.ts';
@@ -78,6 +83,11 @@ export const operations: readonly OperationDefinition[] = [
   discoverVersions,
   poll,
   cancel,
+  process,
+  login,
+  logout,
+  delegatedLogin,
+  setEndpointRole,
   encrypt,
   decrypt,
   sign,

@@ -1,12 +1,14 @@
 import type { CancellationResult, Operation as OperationCode } from '../kmip/enumeration.ts';
 import type { ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import type { Ticket } from '../kmip/credential.ts';
 import type { Client } from '../keystore/client.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { Tag } from '../kmip/tag.ts';
 import { shown } from './imported.ts';
 import type { Streams } from './stream.ts';
+import type { Terms } from './ticket.ts';
 import type { Writer } from '../ttlv/encode.ts';
 import type { Item } from '../ttlv/item.ts';
 import type { Codec } from '../ttlv/structure.ts';
@@ -42,6 +44,15 @@ export interface Later {
   /** Marks the item as a Poll of this value, whose answer is another operation's. */
   readonly poll: (correlation: Uint8Array) => void;
   readonly cancel: (correlation: Uint8Array) => CancellationResult;
+  /** Resolves when the operation is done. */
+  readonly finish: (correlation: Uint8Array) => Promise<void>;
+}
+
+/** The tickets that the client gives out. */
+export interface OwnTickets {
+  /** `self`: for the client alone; `group`: for any client of its key group. */
+  readonly issue: (terms: Terms, bearer: 'self' | 'group') => Ticket;
+  readonly end: (value: Uint8Array) => void;
 }
 
 /** What an operation may use; made for one batch item. */
@@ -65,6 +76,7 @@ export interface Context {
    */
   readonly target: (view: View, identifier: string | undefined) => ManagedObject;
   readonly pending: Later;
+  readonly tickets: OwnTickets;
   /** Notes the identifiers of an answer for the items that follow. */
   readonly answered: (answer: Answered) => void;
   /** Sets the ID Placeholder for the items that follow. */

@@ -1,8 +1,11 @@
 import { ResultReason } from '../kmip/enumeration.ts';
+import type { Operation } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import type { Client } from '../keystore/client.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Policy } from '../operation/operation.ts';
+import { isGranted } from './ticket.ts';
+import type { Grant } from './ticket.ts';
 
 /**
  * The one place that says who may do what. What no line here allows is denied.
@@ -22,6 +25,18 @@ export function isAllowed(
     case 'object':
       return object !== undefined;
   }
+}
+
+/**
+ * Whether all tickets that a request bears let it perform an operation. Without a ticket the
+ * certificate alone decides; with one, both have to.
+ */
+export function isWithinTickets(
+  grants: readonly Grant[],
+  operation: Operation,
+  object?: ManagedObject,
+): boolean {
+  return grants.every((grant) => isGranted(grant, operation, object));
 }
 
 /** The refusal for an object that is not there and for one that is not the client's: the same. */

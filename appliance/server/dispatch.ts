@@ -4,6 +4,7 @@ import {
   nameOf,
 } from '../kmip/enumeration.ts';
 import { Operation, ResultReason, ResultStatus } from '../kmip/enumeration.ts';
+import { ticketsAmong } from '../kmip/credential.ts';
 import { KmipError } from '../kmip/error.ts';
 import { decodeRequest, encodeResponse, MessageError } from '../kmip/message.ts';
 import type { RequestBatchItem, RequestMessage, ResponseBatchItem } from '../kmip/message.ts';
@@ -11,18 +12,21 @@ import { versionNumber } from '../kmip/version.ts';
 import type { Client } from '../keystore/client.ts';
 import { KeystoreError } from '../keystore/error.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
+import type { ManagedObject } from '../keystore/managed-object.ts';
 import { operations } from '../operation/index.ts';
 import type { Act, Context, OperationDefinition, View } from '../operation/operation.ts';
 import { Denial } from '../operation/operation.ts';
 import type { WritePayload } from '../operation/operation.ts';
 import { Streams } from '../operation/stream.ts';
-import { isAllowed } from './authorisation.ts';
+import { isAllowed, isWithinTickets } from './authorisation.ts';
 import { serverLimits } from './limit.ts';
 import type { Log } from './log.ts';
 import { Pending } from './pending.ts';
 import { Placeholder } from './placeholder.ts';
 import { refusalOf } from './result.ts';
 import { targetOf } from './target.ts';
+import { spendGrant, Tickets } from './ticket.ts';
+import type { Grant } from './ticket.ts';
 
 export interface DispatchOptions {
   readonly keystore: Keystore;
@@ -55,6 +59,7 @@ export class Dispatch {
   readonly #options: DispatchOptions;
   readonly #streams = new Streams();
   readonly #pending = new Pending();
+  readonly #tickets = new Tickets();
 
   constructor(options: DispatchOptions) {
     this.#options = options;
@@ -69,7 +74,12 @@ export class Dispatch {
       return this.refuseMessage(error, request);
     }
     const run = new BatchRun(
-      { ...this.#options, streams: this.#streams, pending: this.#pending },
+      {
+        ...this.#options,
+        streams: this.#streams,
+        pending: this.#pending,
+        tickets: this.#tickets,
+      },
       message,
       client,
       request,
@@ -132,6 +142,7 @@ export class Dispatch {
 interface RunOptions extends DispatchOptions {
   readonly streams: Streams;
   readonly pending: Pending;
+  readonly tickets: Tickets;
 }
 
 /** One message's batch (KMIP 1.4 §6.13, §6.14, §7.2). */
@@ -142,6 +153,8 @@ class BatchRun {
   readonly #request: string;
   readonly #version: number;
   readonly #placeholder = new Placeholder();
+  /** Of the tickets that the request bears. */
+  #grants: readonly Grant[] = [];
 
   constructor(options: RunOptions, message: RequestMessage, client: Client, request: string) {
     this.#options = options;
@@ -157,6 +170,7 @@ class BatchRun {
       const text = 'Every item of a batch needs a Unique Batch Item ID';
       throw new KmipError(ResultReason.InvalidMessage, text);
     }
+    this.#grants = this.#admitTickets();
     const option = header.batchErrorContinuationOption ?? Stop;
     if (option === Undo && items.length > 1) return this.#together();
     const responses: ResponseBatchItem[] = [];
@@ -166,6 +180,17 @@ class BatchRun {
       if (response.resultStatus !== ResultStatus.Success && option === Stop) break;
     }
     return responses;
+  }
+
+  #admitTickets(): Grant[] {
+    const { keystore, tickets, now } = this.#options;
+    const given = ticketsAmong(
+      this.#message.header.authentication?.credential ?? [],
+      this.#version,
+    );
+    return given.map(({ ticketValue }) =>
+      tickets.admit(ticketValue, this.#client, now(), (each) => keystore.client(each)),
+    );
   }
 
   async #one(item: RequestBatchItem): Promise<ResponseBatchItem> {
@@ -282,8 +307,10 @@ class BatchRun {
     if (item.ephemeral === true) {
       throw new KmipError(ResultReason.FeatureNotSupported, 'Ephemeral is not supported');
     }
-    if (definition.policy.target !== 'object' && !isAllowed(this.#client, definition.policy)) {
-      throw new KmipError(ResultReason.PermissionDenied, 'Not allowed');
+    const { policy, operation } = definition;
+    if (policy.target !== 'object') {
+      if (!isAllowed(this.#client, policy)) throw notAllowed();
+      this.#spendTickets(operation);
     }
     const { keystore, now, random, newIdentifier } = this.#options;
     const step: Step = {
@@ -311,6 +338,14 @@ class BatchRun {
             step.polled = correlation;
           },
           cancel: (correlation) => this.#options.pending.cancel(correlation, this.#client.id),
+          finish: (correlation) => this.#options.pending.finish(correlation, this.#client.id),
+        },
+        tickets: {
+          issue: (terms, bearer) =>
+            this.#options.tickets.issue(random(32), terms, this.#client, bearer, now()),
+          end: (value) => {
+            this.#options.tickets.end(value, this.#client);
+          },
         },
       },
     };
@@ -320,8 +355,19 @@ class BatchRun {
   #target(step: Step, view: View, named: string | undefined): ReturnType<Context['target']> {
     const identifier = this.#placeholder.resolve(named);
     // What an item speaks of comes first; the keys that it uses beside it come after.
+    const first = step.object === undefined;
     step.object ??= identifier;
-    return targetOf(view, identifier, this.#client, step.definition.policy);
+    const { policy, operation } = step.definition;
+    const object = targetOf(view, identifier, this.#client, policy);
+    if (first && policy.target === 'object') this.#spendTickets(operation, object);
+    else if (!isWithinTickets(this.#grants, operation, object)) throw notAllowed();
+    return object;
+  }
+
+  /** Refuses what the request's tickets do not allow, and counts what they do. */
+  #spendTickets(operation: Operation, object?: ManagedObject): void {
+    if (!isWithinTickets(this.#grants, operation, object)) throw notAllowed();
+    for (const grant of this.#grants) spendGrant(grant, operation, object);
   }
 
   #failed(item: RequestBatchItem, error: unknown, object: string | undefined): ResponseBatchItem {
@@ -367,10 +413,15 @@ class BatchRun {
   }
 }
 
+function notAllowed(): KmipError {
+  return new KmipError(ResultReason.PermissionDenied, 'Not allowed');
+}
+
 /** What is answered at once even where a client insists on later answers: it takes no time. */
 const atOnce: ReadonlySet<Operation> = new Set([
   Operation.Poll,
   Operation.Cancel,
+  Operation.Process,
   Operation.Query,
   Operation.DiscoverVersions,
 ]);

@@ -13,6 +13,8 @@ export const serverLimits = {
   /** Operations of one client that are to be answered later, and how long they wait: seconds. */
   pending: 64,
   pendingSeconds: 3600,
+  /** Tickets of one client that are out. */
+  tickets: 64,
   /** Whole messages of one connection that wait for their turn. */
   pipelined: 64,
   handshake: 5_000,

@@ -8,6 +8,7 @@ interface Started {
   /** Seconds since 1970. */
   readonly since: number;
   result: ResponseBatchItem | undefined;
+  readonly done: Promise<unknown>;
 }
 
 /**
@@ -36,7 +37,7 @@ export class Pending {
     now: number,
     result: Promise<ResponseBatchItem>,
   ): void {
-    const started: Started = { client, since: now, result: undefined };
+    const started: Started = { client, since: now, result: undefined, done: result };
     this.#started.set(correlation.toString('hex'), started);
     void result.then((item) => {
       started.result = item;
@@ -54,6 +55,12 @@ export class Pending {
   cancel(correlation: Uint8Array, client: string): CancellationResult {
     const [, { result }] = this.#find(correlation, client);
     return result === undefined ? CancellationResult.UnableToCancel : CancellationResult.Completed;
+  }
+
+  /** Waits until the operation is done (KMIP 2.1 §6.1.39). */
+  async finish(correlation: Uint8Array, client: string): Promise<void> {
+    const [, { done }] = this.#find(correlation, client);
+    await done;
   }
 
   #find(correlation: Uint8Array, client: string): [string, Started] {

@@ -2,14 +2,10 @@
 export const leftOut: Readonly<Record<string, string>> = {
   Notify: 'a server sends it to a client; this one never calls its clients',
   Put: 'a server sends it to a client; this one never calls its clients',
-  DelegatedLogin: 'a client is its certificate; nobody acts in the name of another',
-  Login: 'a client is its certificate; there is no other way in, and no session to begin',
-  Logout: 'a client is its certificate; there is no session to end',
   PKCS_11: 'the token is the root of trust and is not lent to clients',
   ReProvision: 'certificates of clients are allowed by an administrator, not by the client',
-  SetEndpointRole: 'the server never becomes a client of its clients',
-  QueryAsynchronousRequests: 'a client knows the correlation values it was given',
-  Process: 'requests are processed when they come; there is none to be processed later',
+  QueryAsynchronousRequests:
+    'the structures that 2.1 describes for it have no tags in its table, so nothing can be encoded',
 };
 
 /** What a reader of the specification would not expect. */
@@ -48,7 +44,11 @@ export const notes: readonly string[] = [
     'What is under way is not cancelled: a change that may be on disk cannot be called back.',
   'Ephemeral answers Feature Not Supported.',
   'Undo undoes the whole batch in one commit.',
-  'A Credential is read and set aside: the certificate says who a client is.',
+  'A Credential is read and set aside: the certificate says who a client is. A ticket of Login or ' +
+    'Delegated Login counts: it only takes away from what the certificate of its bearer allows, ' +
+    'and a delegate is a client of the same key group. Tickets live in the memory of the node ' +
+    'that gave them, for a day at most; their Usage Limits count operations.',
+  'Set Endpoint Role: the server stays the server.',
   'The HTTPS, XML and JSON profiles (POST /kmip) are served where `server.https_listen` names ' +
     'a port. Maximum Response Size is that of the TTLV form. XML and JSON are strings, which ' +
     'cannot be overwritten in memory once they held a key.',

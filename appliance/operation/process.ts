@@ -1,0 +1,24 @@
+import { Operation } from '../kmip/enumeration.ts';
+import { Tag } from '../kmip/tag.ts';
+import { byteString, required, structure } from '../ttlv/structure.ts';
+import { defineReading } from './operation.ts';
+
+/**
+ * Process (KMIP 2.1 §6.1.39): answered once an operation that was to be answered later is done, so
+ * that the next Poll gives its answer.
+ */
+export const process = defineReading({
+  operation: Operation.Process,
+  since: 201,
+  policy: { target: 'server' },
+  request: structure({
+    correlation: required(Tag.AsynchronousCorrelationValue, byteString),
+  }),
+  response: structure({}),
+  prepare:
+    ({ correlation }, context) =>
+    async () => {
+      await context.pending.finish(correlation);
+      return {};
+    },
+});
