@@ -1,6 +1,7 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ObjectType } from '../kmip/enumeration.ts';
 import type { Item } from '../ttlv/item.ts';
+import type { GroupRuleName } from './group-rule.ts';
 import type { SealedMaterial } from './managed-object.ts';
 import type { CopyPolicyName } from './payload.ts';
 
@@ -63,6 +64,13 @@ export type Change =
   | { readonly kind: 'retention-set'; readonly seconds: number }
   | { readonly kind: 'conflict-acknowledged'; readonly conflict: string }
   | { readonly kind: 'group-made'; readonly group: string }
+  | {
+      readonly kind: 'group-rule-set';
+      readonly group: string;
+      readonly rule: GroupRuleName;
+      /** Undefined where the rule is taken away. */
+      readonly value: Item | undefined;
+    }
   | {
       readonly kind: 'client-enrolled';
       readonly client: string;

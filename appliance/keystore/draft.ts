@@ -1,9 +1,11 @@
 import type { AuditEntry } from '../audit/event.ts';
 import type { AuditLog } from './audit-log.ts';
+import { encode } from '../ttlv/encode.ts';
 import type { Change } from './change.ts';
 import type { Client } from './client.ts';
 import type { Database, Statement } from './database.ts';
 import { KeystoreError } from './error.ts';
+import { foldGroupRule, ruleKey } from './group-rule.ts';
 import type { Draft, Spending } from './keystore.ts';
 import { locate } from './locate-query.ts';
 import type { LocateFilter } from './locate.ts';
@@ -136,6 +138,9 @@ export class OpenDraft implements Draft {
       case 'group-made':
         this.#record(change.kind, change.group, {});
         return;
+      case 'group-rule-set':
+        this.#setRule(change);
+        return;
       case 'client-enrolled': {
         const { kind, client, name, group, fingerprint, certificate, state } = change;
         this.#record(kind, client, { name, group, fingerprint, certificate, state });
@@ -213,6 +218,13 @@ export class OpenDraft implements Draft {
         return;
       }
     }
+  }
+
+  #setRule({ kind, group, rule, value }: Extract<Change, { kind: 'group-rule-set' }>): void {
+    const key = ruleKey(group);
+    const { heads: replaces } = foldGroupRule(this.#parts.projection.records(key), rule);
+    const text = value === undefined ? null : encode(value).toString('hex');
+    this.#record(kind, key, { rule, value: text, replaces });
   }
 
   #create(change: Extract<Change, { kind: 'object-created' }>): void {

@@ -2,6 +2,8 @@ import type { AuditEntry } from '../audit/event.ts';
 import type { Change } from './change.ts';
 import type { Conflict } from './conflict.ts';
 import type { Client } from './client.ts';
+import type { Item } from '../ttlv/item.ts';
+import type { GroupRuleName } from './group-rule.ts';
 import type { LocateFilter } from './locate.ts';
 import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-object.ts';
 import type { Copies } from './receipt.ts';
@@ -54,6 +56,8 @@ export interface Keystore {
   client(fingerprint: string): Client | undefined;
   clients(): readonly Client[];
   groups(): readonly string[];
+  /** What clients set for all that is made in their key group, as structures of KMIP 2.1. */
+  rules(group: string, rule: GroupRuleName): readonly Item[];
 
   /** Seals a secret under the wrapping key. Throws KeystoreError `keeper-unavailable`. */
   seal(context: MaterialContext, secret: Uint8Array): Promise<SealedMaterial>;

@@ -3,6 +3,7 @@ import { encode } from '../ttlv/encode.ts';
 import type { Item, Value } from '../ttlv/item.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import type { GroupRuleName } from './group-rule.ts';
 
 /**
  * How TTLV values stand in a record and in the database: as their TTLV bytes under the tag
@@ -141,6 +142,13 @@ export interface Payloads {
   /** Object: "cluster". A person has seen a conflict, and nothing more is to be done about it. */
   readonly 'conflict-acknowledged': { readonly conflict: string };
   readonly 'group-made': Readonly<Record<string, never>>;
+  /** Object: the group's rules. Defaults or constraints of all that is made in a key group. */
+  readonly 'group-rule-set': {
+    readonly rule: GroupRuleName;
+    /** TTLV bytes in hexadecimal; null where the rule is taken away. */
+    readonly value: string | null;
+    readonly replaces: readonly string[];
+  };
   readonly 'client-enrolled': {
     readonly name: string;
     readonly group: string;
@@ -157,7 +165,7 @@ export type Kind = keyof Payloads;
 /** `alone`: a node that was never paired; `alone-for`, `refuse`: what a cluster does apart. */
 export type CopyPolicyName = 'alone' | 'alone-for' | 'refuse';
 
-type Subject = 'object' | 'usage' | 'client' | 'group' | 'node';
+type Subject = 'object' | 'usage' | 'client' | 'group' | 'rule' | 'node';
 
 /** What each kind speaks of: the fold of objects and clients leaves the rest to others. */
 const subjects: Readonly<Record<Kind, Subject>> = {
@@ -181,6 +189,7 @@ const subjects: Readonly<Record<Kind, Subject>> = {
   'retention-set': 'node',
   'conflict-acknowledged': 'node',
   'group-made': 'group',
+  'group-rule-set': 'rule',
   'client-enrolled': 'client',
   'client-allowed': 'client',
   'client-blocked': 'client',

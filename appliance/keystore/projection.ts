@@ -125,7 +125,7 @@ export class Projection {
       this.usage.apply(record);
       return;
     }
-    if (subject === undefined || subject === 'node') return;
+    if (subject === undefined || subject === 'node' || subject === 'rule') return;
     if (subject === 'group') {
       this.#putGroup.run(record.object);
       return;

@@ -22,6 +22,10 @@ import { RecordLog } from './record-log.ts';
 import type { Copies } from './receipt.ts';
 import { Replica } from './replica.ts';
 import { foldRetention, shortestRetention } from './retention.ts';
+import { foldGroupRule, ruleKey } from './group-rule.ts';
+import type { GroupRuleName } from './group-rule.ts';
+import { decode } from '../ttlv/decode.ts';
+import type { Item } from '../ttlv/item.ts';
 import { foldName } from './state-digest.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
 import type { RewrapBatch, RewrapParts } from './rewrap.ts';
@@ -198,6 +202,11 @@ export class SqliteKeystore implements Keystore {
 
   conflicts(limit: number): readonly Conflict[] {
     return this.replica.conflicts(limit);
+  }
+
+  rules(group: string, rule: GroupRuleName): Item[] {
+    const { values } = foldGroupRule(this.#projection.records(ruleKey(group)), rule);
+    return values.map((value) => decode(Buffer.from(value, 'hex')));
   }
 
   retention(): number {

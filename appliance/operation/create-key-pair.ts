@@ -1,4 +1,5 @@
-import { Operation, ResultReason } from '../kmip/enumeration.ts';
+import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import { ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
@@ -11,6 +12,7 @@ import {
 } from './attribute-codec.ts';
 import { makePair, pairKind, sealPair } from './key-pair.ts';
 import { mergedTemplate, numberOf, requestedAttributes, storeObject } from './new-object.ts';
+import { withDefaults } from './object-rule.ts';
 import { defineChange } from './operation.ts';
 import { pairStorageFields } from './protection-storage.ts';
 
@@ -34,9 +36,14 @@ export const createKeyPair = defineChange({
     publicKeyUniqueIdentifier: required(Tag.PublicKeyUniqueIdentifier, identifier),
   }),
   async prepare(request, context) {
+    const { PrivateKey, PublicKey } = ObjectType;
     const of = (own: typeof request.common): ReturnType<typeof requestedAttributes> =>
       requestedAttributes(mergedTemplate(request.common, own), context);
-    const attributes = { privateKey: of(request.privateKey), publicKey: of(request.publicKey) };
+    const [privateKey, publicKey] = [of(request.privateKey), of(request.publicKey)];
+    const attributes = {
+      privateKey: withDefaults(PrivateKey, agreed(privateKey, publicKey), context),
+      publicKey: withDefaults(PublicKey, agreed(publicKey, privateKey), context),
+    };
     for (const each of Object.values(attributes)) {
       if (numberOf(each, 'Cryptographic Usage Mask') === undefined) {
         throw new KmipError(ResultReason.InvalidMessage, 'Cryptographic Usage Mask is required');
@@ -56,3 +63,17 @@ export const createKeyPair = defineChange({
     };
   },
 });
+
+/** What one key says of the pair holds for the other one, which does not say it. */
+function agreed(
+  own: readonly AttributeInstance[],
+  other: readonly AttributeInstance[],
+): AttributeInstance[] {
+  const ofPairs = [
+    'Cryptographic Algorithm',
+    'Cryptographic Length',
+    'Cryptographic Domain Parameters',
+  ];
+  const said = new Set(own.map(({ name }) => name));
+  return [...own, ...other.filter(({ name }) => ofPairs.includes(name) && !said.has(name))];
+}

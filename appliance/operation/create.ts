@@ -8,6 +8,7 @@ import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
+import { withDefaults } from './object-rule.ts';
 import { defineChange } from './operation.ts';
 import { storageField } from './protection-storage.ts';
 import type { Context } from './operation.ts';
@@ -50,7 +51,8 @@ export const create = defineChange({
     if (request.objectType !== ObjectType.SymmetricKey) {
       throw new KmipError(ResultReason.InvalidObjectType, 'Only symmetric keys can be created');
     }
-    const attributes = requestedAttributes(request.templateAttribute, context);
+    const requested = requestedAttributes(request.templateAttribute, context);
+    const attributes = withDefaults(ObjectType.SymmetricKey, requested, context);
     const object = await sealSymmetricKey(attributes, context);
     return (draft) => {
       storeObject(object, draft, context);

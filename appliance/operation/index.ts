@@ -41,6 +41,9 @@ import { validate } from './validate.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { delegatedLogin } from './delegated-login.ts';
+import { getConstraints } from './get-constraints.ts';
+import { setConstraints } from './set-constraints.ts';
+import { setDefaults } from './set-defaults.ts';
 import { process } from './process.ts';
 import { setEndpointRole } from './set-endpoint-role.ts';
 import type { OperationDefinition } from './operation.ts';
@@ -88,6 +91,9 @@ export const operations: readonly OperationDefinition[] = [
   logout,
   delegatedLogin,
   setEndpointRole,
+  setDefaults,
+  setConstraints,
+  getConstraints,
   encrypt,
   decrypt,
   sign,

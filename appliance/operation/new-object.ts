@@ -14,6 +14,7 @@ import type { Item, Value } from '../ttlv/item.ts';
 import { valueOf } from './attribute-codec.ts';
 import { certificateAttributes } from './certificate-attribute.ts';
 import type { WireAttribute } from './attribute-codec.ts';
+import { requireWithin } from './object-rule.ts';
 import type { Context } from './operation.ts';
 
 /** An object that is about to be stored: its attributes checked and its secret sealed. */
@@ -266,9 +267,16 @@ function digestOf(
   return { name: 'Digest', index: 0, value: { type: 'Structure', value } };
 }
 
-/** Stores the object. Throws KmipError Invalid Field where a name is taken in its key group. */
+/**
+ * Stores the object. Throws KmipError: Non Unique Name Attribute where a name is taken in its key
+ * group, Constraint Violation where the group does not have such objects.
+ */
 export function storeObject(object: NewObject, draft: Draft, context: Context): void {
   const { uniqueIdentifier, objectType, attributes, form, material } = object;
+  const dates = object.dates.map(({ name, value }): AttributeInstance => ({
+    ...{ name, index: 0, value: { type: 'DateTime', value: BigInt(value) } },
+  }));
+  requireWithin(objectType, [...attributes, ...dates], context);
   for (const { name, value } of attributes) {
     if (name === 'Name') refuseTakenName(value, draft, context);
   }

@@ -23,8 +23,8 @@ export type ObjectRight = 'get' | 'read' | 'use' | 'modify' | 'destroy' | 'recov
 export type Policy =
   /** Speaks of the server alone; any client that was let in. */
   | { readonly target: 'server' }
-  /** Makes or lists objects of the client's own key group. */
-  | { readonly target: 'group'; readonly right: 'create' | 'locate' }
+  /** Makes or lists objects of the client's own key group, or says how they are made. */
+  | { readonly target: 'group'; readonly right: 'create' | 'locate' | 'configure' }
   /** Touches one object, which has to be of the client's own key group. */
   | { readonly target: 'object'; readonly right: ObjectRight };
 

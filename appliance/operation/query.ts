@@ -7,7 +7,7 @@ import type { Item } from '../ttlv/item.ts';
 import { anyItem, boolean, enumeration, integer, optional } from '../ttlv/structure.ts';
 import { repeated, required, structure, textString } from '../ttlv/structure.ts';
 import { generator } from './new-object.ts';
-
+import { defaultsInformation, defaultsOf } from './object-rule.ts';
 import { defineReading } from './operation.ts';
 import { protectionStorage } from './protection-storage.ts';
 import type { Context } from './operation.ts';
@@ -78,6 +78,7 @@ export const query = defineReading({
       enumeration(ClientRegistrationMethod),
       { since: 103 },
     ),
+    defaultsInformation: optional(Tag.DefaultsInformation, defaultsInformation, { since: 200 }),
     protectionStorageMasks: repeated(Tag.ProtectionStorageMask, integer, { since: 200 }),
   }),
   prepare: (request, context) => () => {
@@ -111,6 +112,9 @@ export const query = defineReading({
         ClientRegistrationMethod.Unspecified,
       ]),
       protectionStorageMasks: when('QueryStorageProtectionMasks', [protectionStorage]),
+      ...(asked.has(QueryFunction.QueryDefaultsInformation)
+        ? { defaultsInformation: defaultsOf(context) }
+        : {}),
     };
   },
 });

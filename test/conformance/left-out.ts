@@ -44,11 +44,15 @@ export const notes: readonly string[] = [
     'What is under way is not cancelled: a change that may be on disk cannot be called back.',
   'Ephemeral answers Feature Not Supported.',
   'Undo undoes the whole batch in one commit.',
-  'A Credential is read and set aside: the certificate says who a client is. A ticket of Login or ' +
-    'Delegated Login counts: it only takes away from what the certificate of its bearer allows, ' +
+  'A Credential is read and set aside: the certificate says who a client is. A ticket of Login ' +
+    'or Delegated Login counts: it only takes away from what the certificate of its bearer allows, ' +
     'and a delegate is a client of the same key group. Tickets live in the memory of the node ' +
     'that gave them, for a day at most; their Usage Limits count operations.',
   'Set Endpoint Role: the server stays the server.',
+  'Set Defaults and Set Constraints hold for the client’s key group, on every node. A default is ' +
+    'supplied where a request of 2.x leaves an attribute out; a length comes with its own ' +
+    'algorithm alone. An object that lacks a constrained attribute is outside its constraint; a ' +
+    'constrained Cryptographic Usage Mask allows each part of it.',
   'The HTTPS, XML and JSON profiles (POST /kmip) are served where `server.https_listen` names ' +
     'a port. Maximum Response Size is that of the TTLV form. XML and JSON are strings, which ' +
     'cannot be overwritten in memory once they held a key.',

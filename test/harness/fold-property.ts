@@ -10,6 +10,7 @@ import type { Member } from '../../appliance/keystore/membership.ts';
 import type { Kind } from '../../appliance/keystore/payload.ts';
 import { recordId } from '../../appliance/keystore/record.ts';
 import type { RecordHead } from '../../appliance/keystore/record.ts';
+import { foldGroupRule } from '../../appliance/keystore/group-rule.ts';
 import { foldRetention } from '../../appliance/keystore/retention.ts';
 import { Author, Choices, generators, history, recordKeys, writeAny } from './history.ts';
 
@@ -20,6 +21,7 @@ export interface FoldedState {
   readonly groups: readonly string[];
   readonly retention: ReturnType<typeof foldRetention>;
   readonly copies: ReturnType<typeof foldCopyPolicy>;
+  readonly rules: readonly ReturnType<typeof foldGroupRule>[];
   readonly members: readonly Member[];
   /** What each node spent or handed on of a limit, in all. */
   readonly usage: readonly (readonly [string, string])[];
@@ -43,7 +45,11 @@ export function foldAll(records: readonly RecordHead[]): FoldedState {
   const spent = foldUsage(of('o1#usage')).get('l') ?? new Map<string, bigint>();
   const usage = [...spent].map(([node, amount]) => [node, String(amount)] as const).sort();
   const members = new Membership([anchor], records.filter(isOfMembers)).all();
-  return { objects, clients, groups: [...groups].sort(), retention, copies, members, usage };
+  const rules = (['defaults', 'constraints'] as const).map((rule) =>
+    foldGroupRule(of('default#rules'), rule),
+  );
+  const common = { groups: [...groups].sort(), retention, copies, rules, members, usage };
+  return { objects, clients, ...common };
 }
 
 const anchor = { node: 'node0', recordKey: recordKeys['node0'] ?? '' };

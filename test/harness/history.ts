@@ -201,6 +201,11 @@ export const generators: { readonly [K in Kind]: Generator<K> } = {
   }),
   'conflict-acknowledged': (choices) => ({ conflict: choices.of(['1', '2']) }),
   'group-made': () => ({}),
+  'group-rule-set': (choices, author, object) => ({
+    rule: choices.of(['defaults', 'constraints']),
+    value: choices.of([null, 'aa', 'bb']),
+    replaces: choices.some(author.about(object, 'group-rule-set')),
+  }),
   'client-enrolled': (choices) => ({
     name: choices.of(['a', 'b']),
     group: choices.of(['default', 'other']),
@@ -227,6 +232,7 @@ const subjects: { readonly [K in Kind]?: readonly [string, ...string[]] } = {
   'usage-spent': ['o1#usage'],
   'usage-granted': ['o1#usage'],
   'group-made': ['default', 'other'],
+  'group-rule-set': ['default#rules'],
   'client-enrolled': ['c1', 'c2'],
   'client-allowed': ['c1', 'c2'],
   'client-blocked': ['c1', 'c2'],

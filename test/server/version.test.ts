@@ -156,6 +156,23 @@ test('2.x: who insists on a later answer polls for it, and nobody else can', asy
   t.is(find(older, Tag.ResultReason)?.value, ResultReason.ItemNotFound);
 });
 
+test('2.1: Process is answered once an operation is done', async (t) => {
+  const { send } = nearServer(t);
+  const mandatory = enumeration(Tag.AsynchronousIndicator, e.AsynchronousIndicator.Mandatory);
+  const begun = await send([create], { header: [mandatory] });
+  const value = find(begun, Tag.AsynchronousCorrelationValue);
+  if (value === undefined) return t.fail();
+  const theirs = await send([of(Operation.Process, value)], { client: nearClient('others') });
+  const reason = ResultReason.InvalidAsynchronousCorrelationValue;
+  t.is(find(theirs, Tag.ResultReason)?.value, reason);
+  // It is not put off itself, whatever the client insists on.
+  const done = await send([of(Operation.Process, value)], { header: [mandatory] });
+  t.is(find(done, Tag.ResultStatus)?.value, ResultStatus.Success);
+  const answer = await send([of(Operation.Poll, value)]);
+  t.is(find(answer, Tag.ResultStatus)?.value, ResultStatus.Success);
+  t.truthy(find(answer, Tag.UniqueIdentifier));
+});
+
 test('Cancel says what became of an operation', async (t) => {
   const { send } = nearServer(t);
   const mandatory = enumeration(Tag.AsynchronousIndicator, e.AsynchronousIndicator.Mandatory);
