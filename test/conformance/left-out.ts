@@ -45,7 +45,7 @@ export const notes: readonly string[] = [
   'Ephemeral answers Feature Not Supported.',
   'Undo undoes the whole batch in one commit.',
   'A Credential is read and set aside: the certificate says who a client is. A ticket of Login ' +
-    'or Delegated Login counts: it only takes away from what the certificate of its bearer allows, ' +
+    'or Delegated Login counts: it only takes away from what its bearer’s certificate allows, ' +
     'and a delegate is a client of the same key group. Tickets live in the memory of the node ' +
     'that gave them, for a day at most; their Usage Limits count operations.',
   'Set Endpoint Role: the server stays the server.',
