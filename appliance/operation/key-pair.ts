@@ -7,6 +7,7 @@ import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { CryptographicAlgorithm, KeyFormatType, LinkType } from '../kmip/enumeration.ts';
 import { ObjectType, RecommendedCurve, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { extensionAlgorithm } from '../kmip/extension.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { Item } from '../ttlv/item.ts';
 import { linkValue } from './link.ts';
@@ -50,6 +51,12 @@ export function pairKind(attributes: readonly AttributeInstance[]): PairKind {
 
 /** Makes the keys. Throws KmipError Invalid Field for what is not made here. */
 export async function makePair({ algorithm, length, curve }: PairKind): Promise<Pair> {
+  const extension = extensionAlgorithm(algorithm);
+  if (extension !== undefined) {
+    if (length !== undefined && length !== extension.publicBits) throw notMade();
+    const made = await generate(extension.name.toLowerCase() as 'ml-dsa-65');
+    return { ...made, length: extension.publicBits };
+  }
   const { RSA, DSA, EC, ECDSA, ECDH, Ed25519, Ed448 } = CryptographicAlgorithm;
   switch (algorithm) {
     case RSA: {
@@ -98,10 +105,13 @@ function formats(key: KeyObject, version: number): readonly [KeyFormatType, KeyF
       return version >= 103
         ? [F.TransparentECPrivateKey, F.TransparentECPublicKey]
         : [F.ECPrivateKey, F.X_509];
-    case 'dsa':
-      return [F.PKCS_8, F.X_509];
-    default:
+    case 'ed25519':
+    case 'ed448':
+    case 'x25519':
+    case 'x448':
       return [F.Raw, F.Raw];
+    default:
+      return [F.PKCS_8, F.X_509];
   }
 }
 

@@ -12,7 +12,8 @@ import { sameValue } from './object-attribute.ts';
 import type { Context } from './operation.ts';
 
 const objectTypes = structure({ each: repeated(Tag.ObjectType, enumeration(ObjectType)) });
-const objectGroups = structure({ each: repeated(Tag.ObjectGroup, textString) });
+/** A list of Object Groups (KMIP 2.1 §7.23). */
+export const objectGroups = structure({ each: repeated(Tag.ObjectGroup, textString) });
 
 /** Object Defaults (KMIP 2.1 §7.22): for one type or several, in all groups or in those named. */
 const objectDefaults = structure({
@@ -76,12 +77,21 @@ function wire(
 /** The version whose words the settings are kept in. */
 const keptIn = 201;
 
-/** The defaults of the client's key group, and behind them the server's own. */
-export function defaultsOf({ client, keystore }: Context): Defaults {
+/**
+ * The defaults of the client's key group, and behind them the server's own; of object groups that
+ * are named, those alone that concern one of them.
+ */
+export function defaultsOf({ client, keystore }: Context, named?: readonly string[]): Defaults {
   const set = keystore
     .rules(client.group, 'defaults')
     .flatMap((item) => defaultsInformation.read(item, keptIn).each);
-  return { each: [...set, ...ownDefaults.each] };
+  const all = [...set, ...ownDefaults.each];
+  if (named === undefined) return { each: all };
+  return {
+    each: all.filter(
+      ({ objectGroups: own }) => own?.each.some((each) => named.includes(each)) ?? true,
+    ),
+  };
 }
 
 /** The constraints of the client's key group; all of them hold. */

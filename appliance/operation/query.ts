@@ -1,9 +1,18 @@
 import { randomNumberGenerator } from '../kmip/attribute-structure.ts';
-import { ClientRegistrationMethod, DestroyAction, ProfileName } from '../kmip/enumeration.ts';
+import {
+  AttestationType,
+  ClientRegistrationMethod,
+  DestroyAction,
+  ProfileName,
+} from '../kmip/enumeration.ts';
 import { ObjectType, Operation, QueryFunction, RNGMode } from '../kmip/enumeration.ts';
-import { ShreddingAlgorithm, UnwrapMode } from '../kmip/enumeration.ts';
+import { ResultReason, ShreddingAlgorithm, UnwrapMode } from '../kmip/enumeration.ts';
+import { KmipError } from '../kmip/error.ts';
+import { extensionAlgorithms } from '../kmip/extension.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { Item } from '../ttlv/item.ts';
+import { typeByte } from '../ttlv/type.ts';
+import type { Decoded } from '../ttlv/structure.ts';
 import { anyItem, boolean, enumeration, integer, optional } from '../ttlv/structure.ts';
 import { repeated, required, structure, textString } from '../ttlv/structure.ts';
 import { generator } from './new-object.ts';
@@ -11,6 +20,8 @@ import { defaultsInformation, defaultsOf } from './object-rule.ts';
 import { defineReading } from './operation.ts';
 import { protectionStorage } from './protection-storage.ts';
 import type { Context } from './operation.ts';
+import { defaultsInformation, defaultsOf, objectGroups } from './object-rule.ts';
+import type { Context, View } from './operation.ts';
 
 const vendor = 'Twinlock';
 
@@ -52,6 +63,33 @@ const capability = structure({
   quantumSafe: optional(Tag.QuantumSafeCapability, boolean, { since: 200 }),
 });
 
+/** What is outside the tables of KMIP (KMIP 2.1 §7.13). */
+const extension = structure({
+  name: required(Tag.ExtensionName, textString),
+  tag: optional(Tag.ExtensionTag, integer),
+  type: optional(Tag.ExtensionType, enumeration(typeByte)),
+  enumeration: optional(Tag.ExtensionEnumeration, integer, { since: 200 }),
+  description: optional(Tag.ExtensionDescription, textString, { since: 200 }),
+});
+
+/** Only values of an enumeration are extended here, which 2.0 is the first to have words for. */
+function extensions(asked: ReadonlySet<number>, version: number): Decoded<typeof extension>[] {
+  const { QueryExtensionList, QueryExtensionMap } = QueryFunction;
+  const whole = asked.has(QueryExtensionMap);
+  if (version < 200 || (!whole && !asked.has(QueryExtensionList))) return [];
+  return extensionAlgorithms.map(({ algorithm, name, use }) => ({
+    name,
+    ...(whole
+      ? {
+          tag: Tag.CryptographicAlgorithm,
+          type: typeByte.Enumeration,
+          enumeration: algorithm | 0,
+          description: use,
+        }
+      : {}),
+  }));
+}
+
 const profileInformation = structure({
   profileName: required(Tag.ProfileName, enumeration(ProfileName)),
 });
@@ -63,6 +101,7 @@ export const query = defineReading({
   policy: { target: 'server' },
   request: structure({
     queryFunctions: repeated(Tag.QueryFunction, enumeration(QueryFunction)),
+    objectGroups: optional(Tag.ObjectGroups, objectGroups, { since: 201 }),
   }),
   response: structure({
     operations: repeated(Tag.Operation, enumeration(Operation)),
@@ -70,6 +109,8 @@ export const query = defineReading({
     vendorIdentification: optional(Tag.VendorIdentification, textString),
     serverInformation: optional(Tag.ServerInformation, anyItem),
     applicationNamespaces: repeated(Tag.ApplicationNamespace, textString),
+    extensionInformation: repeated(Tag.ExtensionInformation, extension, { since: 101 }),
+    attestationTypes: repeated(Tag.AttestationType, enumeration(AttestationType), { since: 102 }),
     rngParameters: repeated(Tag.RNGParameters, randomNumberGenerator, { since: 103 }),
     profileInformation: repeated(Tag.ProfileInformation, profileInformation, { since: 103 }),
     capabilityInformation: repeated(Tag.CapabilityInformation, capability, { since: 103 }),
@@ -81,8 +122,10 @@ export const query = defineReading({
     defaultsInformation: optional(Tag.DefaultsInformation, defaultsInformation, { since: 200 }),
     protectionStorageMasks: repeated(Tag.ProtectionStorageMask, integer, { since: 200 }),
   }),
-  prepare: (request, context) => () => {
+  prepare: (request, context) => (view) => {
     const asked = new Set(request.queryFunctions);
+    const groups = request.objectGroups?.each;
+    requireGroups(groups ?? [], view, context);
     const when = <T>(name: keyof typeof QueryFunction, values: readonly T[]): readonly T[] =>
       asked.has(QueryFunction[name]) ? values : [];
     const { version } = context;
@@ -100,6 +143,9 @@ export const query = defineReading({
         ? { vendorIdentification: vendor, serverInformation: serverInformation(version) }
         : {}),
       applicationNamespaces: [],
+      extensionInformation: extensions(asked, version),
+      // None is asked for here, and none could be verified.
+      attestationTypes: [],
       rngParameters: when('QueryRNGs', [
         randomNumberGenerator.read({ tag: Tag.RNGParameters, ...generator }, version),
       ]),
@@ -113,11 +159,21 @@ export const query = defineReading({
       ]),
       protectionStorageMasks: when('QueryStorageProtectionMasks', [protectionStorage]),
       ...(asked.has(QueryFunction.QueryDefaultsInformation)
-        ? { defaultsInformation: defaultsOf(context) }
+        ? { defaultsInformation: defaultsOf(context, groups) }
         : {}),
     };
   },
 });
+
+/** Refuses object groups that have no object of the client's: KmipError Unknown Object Group. */
+function requireGroups(groups: readonly string[], view: View, { client }: Context): void {
+  for (const value of groups) {
+    const attributes = [{ name: 'Object Group', value: { type: 'TextString', value } as const }];
+    const filter = { attributes, dates: [], offset: 0, maximum: 1 };
+    if (view.locate(client.group, filter).length > 0) continue;
+    throw new KmipError(ResultReason.UnknownObjectGroup, 'No object is in this group');
+  }
+}
 
 /** Free in 1.x, named fields from 2.0 on. */
 function serverInformation(version: number): Item {
@@ -138,6 +194,6 @@ function capabilities({ operations }: Context): Parameters<typeof capability.wri
     destroyAction: DestroyAction.KeyMaterialDeleted,
     shreddingAlgorithm: ShreddingAlgorithm.Cryptographic,
     rngMode: RNGMode.SharedInstantiation,
-    quantumSafe: false,
+    quantumSafe: true,
   };
 }
