@@ -179,6 +179,7 @@ export interface ResponseMessage {
   /** Seconds since 1970. */
   readonly timeStamp: number;
   readonly clientCorrelationValue?: string;
+  readonly serverCorrelationValue?: string;
   readonly items: readonly ResponseBatchItem[];
 }
 
@@ -190,9 +191,12 @@ export function encodeResponse(response: ResponseMessage): Buffer {
     writer.structure(Tag.ResponseHeader, () => {
       protocolVersion.write(writer, Tag.ProtocolVersion, response.version, number);
       dateTime.write(writer, Tag.TimeStamp, response.timeStamp, number);
-      if (response.clientCorrelationValue !== undefined && number >= 104) {
-        const value = response.clientCorrelationValue;
-        writer.item({ tag: Tag.ClientCorrelationValue, type: 'TextString', value });
+      const correlations = [
+        [Tag.ClientCorrelationValue, response.clientCorrelationValue],
+        [Tag.ServerCorrelationValue, response.serverCorrelationValue],
+      ] as const;
+      for (const [tag, value] of number >= 104 ? correlations : []) {
+        if (value !== undefined) writer.item({ tag, type: 'TextString', value });
       }
       integer.write(writer, Tag.BatchCount, response.items.length, number);
     });

@@ -79,6 +79,12 @@ export interface Context {
   readonly tickets: OwnTickets;
   /** Notes the identifiers of an answer for the items that follow. */
   readonly answered: (answer: Answered) => void;
+  /** Whether what an operation gives is for the items that follow alone (KMIP 2.1 §8.3). */
+  readonly ephemeral: boolean;
+  /** Puts what earlier items gave in the place of what stands for it. */
+  readonly withData: (payload: Item) => Item;
+  /** Notes the data of an answer for the items that follow. */
+  readonly produced: (bytes: Uint8Array) => void;
   /** Sets the ID Placeholder for the items that follow. */
   readonly place: (identifier: string) => void;
 }
@@ -168,12 +174,13 @@ function erased<Request, Response, V extends View>({
       response.write(writer, Tag.ResponsePayload, value, version);
     };
   return async (payload, context) => {
-    const act = await prepare(request.read(payload, context.version), context);
+    const asked = request.read(context.withData(payload), context.version);
+    const act = await prepare(asked, context);
     return (view) => {
       const answer = (value: Response): WritePayload => {
         const { said, identifiers } = inClientsWords(value, view);
         context.answered(identifiers);
-        return write(said);
+        return write(withoutEphemeral(said, context));
       };
       const made = act(view);
       return made instanceof Promise ? made.then(answer) : answer(made);
@@ -201,4 +208,19 @@ function inClientsWords<Response>(
     else if (found !== undefined) identifiers[name] = found.map((each) => shown(view, each));
   }
   return { said: { ...response, ...identifiers }, identifiers };
+}
+
+/** Where the data stands that an operation gives. */
+const dataFields = ['data', 'macData', 'signatureData'] as const;
+
+/** Keeps an answer's data for the items that follow, and from its client where it is ephemeral. */
+function withoutEphemeral<Response>(response: Response, context: Context): Response {
+  const fields = { ...response } as Record<string, unknown>;
+  for (const name of dataFields) {
+    const bytes = fields[name];
+    if (!(bytes instanceof Uint8Array)) continue;
+    context.produced(bytes);
+    if (context.ephemeral) fields[name] = undefined;
+  }
+  return fields as Response;
 }

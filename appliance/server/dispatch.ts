@@ -84,6 +84,11 @@ export class Dispatch {
       client,
       request,
     );
+    const { clientCorrelationValue } = message.header;
+    if (clientCorrelationValue !== undefined) {
+      const said = clientCorrelationValue.slice(0, 256);
+      this.#options.log('info', 'client correlation value', { request, said });
+    }
     try {
       const items = await run.perform();
       return this.#respond(message, items, request);
@@ -121,7 +126,10 @@ export class Dispatch {
     const response = {
       version,
       timeStamp: this.#options.now(),
-      ...(clientCorrelationValue === undefined ? {} : { clientCorrelationValue }),
+      // Old clients read no header field that they did not send themselves.
+      ...(clientCorrelationValue === undefined
+        ? {}
+        : { clientCorrelationValue, serverCorrelationValue: request }),
     };
     const bytes = encodeResponse({ ...response, items });
     if (maximumResponseSize === undefined || bytes.length <= maximumResponseSize) return bytes;
@@ -304,9 +312,6 @@ class BatchRun {
     if (item.messageExtension?.criticalityIndicator === true) {
       throw new KmipError(ResultReason.FeatureNotSupported, 'Message extension not supported');
     }
-    if (item.ephemeral === true) {
-      throw new KmipError(ResultReason.FeatureNotSupported, 'Ephemeral is not supported');
-    }
     const { policy, operation } = definition;
     if (policy.target !== 'object') {
       if (!isAllowed(this.#client, policy)) throw notAllowed();
@@ -329,6 +334,12 @@ class BatchRun {
         place: (identifier) => {
           step.object = identifier;
           this.#placeholder.place(identifier);
+        },
+        ephemeral: item.ephemeral === true,
+        withData: (payload) =>
+          this.#version < 200 ? payload : this.#placeholder.withData(payload),
+        produced: (bytes) => {
+          this.#placeholder.produced(item.operation, bytes);
         },
         answered: (answer) => {
           this.#placeholder.answered(item.operation, answer);

@@ -42,7 +42,12 @@ export const notes: readonly string[] = [
   'A client of 2.x that insists on it is answered asynchronously, any other at once; ' +
     'pending answers end with a restart. ' +
     'What is under way is not cancelled: a change that may be on disk cannot be called back.',
-  'Ephemeral answers Feature Not Supported.',
+  'Ephemeral data is for the later items of its batch and not given out. In a batch that is to ' +
+    'be undone as a whole no item takes data from another.',
+  'A Server Correlation Value answers a Client Correlation Value, and both are in the log.',
+  'ML-KEM and ML-DSA have numbers in the vendors’ range, which Query’s Extension Map names; ' +
+    'keys are PKCS #8 and X.509. ML-KEM keys are made, kept and given out: KMIP has no ' +
+    'operation for them.',
   'Undo undoes the whole batch in one commit.',
   'A Credential is read and set aside: the certificate says who a client is. A ticket of Login ' +
     'or Delegated Login counts: it only takes away from what its bearer’s certificate allows, ' +

@@ -28,6 +28,7 @@ export function nearClient(group: string, state: Client['state'] = 'allowed'): C
 export interface Asked {
   readonly operation: number;
   readonly payload: readonly Item[];
+  readonly ephemeral?: boolean;
 }
 
 /** Dispatcher and keystore in the test’s own process; the test moves the clock, work is counted. */
@@ -135,9 +136,12 @@ function message(items: readonly Asked[], version: number, header: readonly Item
       ...header,
       integer(Tag.BatchCount, items.length),
     ]),
-    ...items.map(({ operation, payload }, i) =>
+    ...items.map(({ operation, payload, ephemeral }, i) =>
       structure(Tag.BatchItem, [
         { tag: Tag.Operation, type: 'Enumeration', value: operation },
+        ...(ephemeral === undefined
+          ? []
+          : [{ tag: Tag.Ephemeral, type: 'Boolean', value: ephemeral } as const]),
         { tag: Tag.UniqueBatchItemID, type: 'ByteString', value: Buffer.from([i + 1]) },
         structure(Tag.RequestPayload, payload),
       ]),
