@@ -18,10 +18,11 @@ import type { Act, Context, OperationDefinition, View } from '../operation/opera
 import { Denial } from '../operation/operation.ts';
 import type { WritePayload } from '../operation/operation.ts';
 import { Streams } from '../operation/stream.ts';
+import { idOf, pendingItem, succeeded, undone } from './answer-item.ts';
 import { isAllowed, isWithinTickets } from './authorisation.ts';
 import { serverLimits } from './limit.ts';
 import type { Log } from './log.ts';
-import { Pending } from './pending.ts';
+import { Pending, within } from './pending.ts';
 import { Placeholder } from './placeholder.ts';
 import { refusalOf } from './result.ts';
 import { targetOf } from './target.ts';
@@ -35,6 +36,8 @@ export interface DispatchOptions {
   readonly random: (bytes: number) => Buffer;
   readonly newIdentifier: () => string;
   readonly log: Log;
+  /** Milliseconds before a client that takes later answers is given one. */
+  readonly patience?: number;
 }
 
 const { Stop, Undo } = BatchErrorContinuationOption;
@@ -208,6 +211,10 @@ class BatchRun {
       const { asynchronousIndicator } = this.#message.header;
       const later = asynchronousIndicator === AsynchronousIndicator.Mandatory;
       if (later && !atOnce.has(item.operation)) return this.#startLater(item, step);
+      const mayWait = asynchronousIndicator === AsynchronousIndicator.Optional;
+      if (mayWait && this.#message.items.length === 1 && !atOnce.has(item.operation)) {
+        return await this.#soonOrLater(item, step);
+      }
       const write = await this.#run(step);
       return step.polled === undefined ? succeeded(item, write) : this.#polled(item, step.polled);
     } catch (error) {
@@ -221,10 +228,25 @@ class BatchRun {
     // Before anything is done: what is refused must not have happened.
     pending.admit(this.#client.id, now());
     const correlation = random(16);
-    const result = this.#run(step).then(
+    pending.start(correlation, this.#client.id, now(), this.#result(item, step));
+    return pendingItem(item, correlation);
+  }
+
+  #result(item: RequestBatchItem, step: Step): Promise<ResponseBatchItem> {
+    return this.#run(step).then(
       (write) => succeeded(item, write),
       (error: unknown) => this.#failed(item, error, step.object),
     );
+  }
+
+  /** A client that takes a later answer gets one where the operation takes its time. */
+  async #soonOrLater(item: RequestBatchItem, step: Step): Promise<ResponseBatchItem> {
+    const { pending, random, now, patience = serverLimits.patience } = this.#options;
+    pending.admit(this.#client.id, now());
+    const result = this.#result(item, step);
+    const answer = await within(patience, result);
+    if (answer !== undefined) return answer;
+    const correlation = random(16);
     pending.start(correlation, this.#client.id, now(), result);
     return pendingItem(item, correlation);
   }
@@ -443,39 +465,6 @@ const denials: ReadonlySet<ResultReason> = new Set([
   ResultReason.ObjectNotFound,
   ResultReason.ObjectDestroyed,
 ]);
-
-function pendingItem(item: RequestBatchItem, correlation: Uint8Array): ResponseBatchItem {
-  return {
-    operation: item.operation,
-    ...idOf(item),
-    resultStatus: ResultStatus.OperationPending,
-    asynchronousCorrelationValue: correlation,
-  };
-}
-
-function idOf({ uniqueBatchItemID }: RequestBatchItem): { uniqueBatchItemID?: Uint8Array } {
-  return uniqueBatchItemID === undefined ? {} : { uniqueBatchItemID };
-}
-
-function succeeded(
-  item: RequestBatchItem,
-  writePayload: WritePayload | undefined,
-): ResponseBatchItem {
-  return {
-    operation: item.operation,
-    ...idOf(item),
-    resultStatus: ResultStatus.Success,
-    ...(writePayload === undefined ? {} : { writePayload }),
-  };
-}
-
-function undone(item: RequestBatchItem): ResponseBatchItem {
-  return {
-    operation: item.operation,
-    ...idOf(item),
-    resultStatus: ResultStatus.OperationUndone,
-  };
-}
 
 /** A refusal that the cluster's policy demands, once for each request while the peer is away. */
 function isPromised(error: unknown): error is KeystoreError {

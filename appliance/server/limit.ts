@@ -10,8 +10,12 @@ export const serverLimits = {
   /** Bytes of an HTTP request's head. */
   httpHeader: 8192,
   batchItems: 1024,
-  /** Operations of one client that are to be answered later, and how long they wait: seconds. */
+  /**
+   * Operations of one client that are to be answered later, after how long an answer is late, in
+   * milliseconds, and how long it waits to be fetched, in seconds.
+   */
   pending: 64,
+  patience: 2_000,
   pendingSeconds: 3600,
   /** Tickets of one client that are out. */
   tickets: 64,

@@ -39,7 +39,8 @@ export const notes: readonly string[] = [
   'RNG Seed uses none of the bytes and says so.',
   'CCM, key wrapping modes, XTS and RSA gather a stream until its end (8 MiB at most). ' +
     'Streams end after 5 minutes without use.',
-  'A client of 2.x that insists on it is answered asynchronously, any other at once; ' +
+  'A client of 2.x that insists on it is answered asynchronously; one of any version that takes ' +
+    'it, where an operation takes more than two seconds and is alone in its message; ' +
     'pending answers end with a restart. ' +
     'What is under way is not cancelled: a change that may be on disk cannot be called back.',
   'Ephemeral data is for the later items of its batch and not given out. In a batch that is to ' +

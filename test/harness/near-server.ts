@@ -5,6 +5,7 @@ import type { Client } from '../../appliance/keystore/client.ts';
 import { SqliteKeystore } from '../../appliance/keystore/store.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
 import { Dispatch } from '../../appliance/server/dispatch.ts';
+import type { DispatchOptions } from '../../appliance/server/dispatch.ts';
 import { decode } from '../../appliance/ttlv/decode.ts';
 import { encode } from '../../appliance/ttlv/encode.ts';
 import type { Item } from '../../appliance/ttlv/item.ts';
@@ -47,7 +48,10 @@ export interface NearServer {
   ) => Promise<Item>;
 }
 
-export function nearServer(t: Pick<ExecutionContext, 'teardown'>): NearServer {
+export function nearServer(
+  t: Pick<ExecutionContext, 'teardown'>,
+  options: Partial<Pick<DispatchOptions, 'patience'>> = {},
+): NearServer {
   const folder = temporaryFolder();
   let time = nearNow;
   const now = (): number => time;
@@ -75,6 +79,7 @@ export function nearServer(t: Pick<ExecutionContext, 'teardown'>): NearServer {
     random: (bytes) => randomBytes(bytes),
     newIdentifier: () => randomUUID(),
     log: () => {},
+    ...options,
   });
   const exchange: NearServer['exchange'] = async (whole, client = nearClient('default')) =>
     decode(await dispatch.answer(encode(whole), client, 'request'));

@@ -43,7 +43,11 @@ test('§4: from 2.0 on, what a request leaves out is supplied', async (t) => {
   // A length belongs to its algorithm.
   t.is((await create(world, [algorithm(HMAC_SHA256)])).result, 'InvalidField');
   const pair = await world.ask('CreateKeyPair', [], v21);
-  const made = await world.ask('GetAttributes', [id(String(pair.payload[0]?.value))], v21);
+  const made = await world.ask(
+    'GetAttributes',
+    [id(String(value(pair, 'PrivateKeyUniqueIdentifier')))],
+    v21,
+  );
   t.is(value(made, 'CryptographicAlgorithm'), RSA);
   t.is(value(made, 'CryptographicLength'), 3072);
   const edwards = struct('CommonAttributes', algorithm(Ed25519));

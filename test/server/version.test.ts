@@ -156,6 +156,48 @@ test('2.x: who insists on a later answer polls for it, and nobody else can', asy
   t.is(find(older, Tag.ResultReason)?.value, ResultReason.ItemNotFound);
 });
 
+const one = (name: string, value: Item): Item =>
+  structure(Tag.Attribute, text(Tag.AttributeName, name), { ...value, tag: Tag.AttributeValue });
+const create1 = of(
+  Operation.Create,
+  enumeration(Tag.ObjectType, e.ObjectType.SymmetricKey),
+  structure(
+    Tag.TemplateAttribute,
+    one('Cryptographic Algorithm', enumeration(0, e.CryptographicAlgorithm.AES)),
+    one('Cryptographic Length', { tag: 0, type: 'Integer', value: 128 }),
+    one('Cryptographic Usage Mask', { tag: 0, type: 'Integer', value: 12 }),
+  ),
+);
+
+test('1.x: who takes a later answer gets one where the other copy takes its time', async (t) => {
+  const server = nearServer(t, { patience: 10 });
+  const version = 104;
+  const flag: Item = { tag: Tag.AsynchronousIndicator, type: 'Boolean', value: true };
+  const soon = await server.send([of(Operation.Query)], { version, header: [flag] });
+  t.is(find(soon, Tag.ResultStatus)?.value, ResultStatus.Success);
+  let arrive: () => void = () => undefined;
+  const copied = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  server.keystore.guard = { admit: () => undefined, confirm: () => copied };
+  const begun = await server.send([create1], { version, header: [flag] });
+  t.is(find(begun, Tag.ResultStatus)?.value, ResultStatus.OperationPending);
+  const value = find(begun, Tag.AsynchronousCorrelationValue);
+  if (value === undefined) return t.fail();
+  const waiting = await server.send([of(Operation.Poll, value)], { version });
+  t.is(find(waiting, Tag.ResultStatus)?.value, ResultStatus.OperationPending);
+  const cancelled = await server.send([of(Operation.Cancel, value)], { version });
+  const { UnableToCancel } = e.CancellationResult;
+  t.is(find(cancelled, Tag.CancellationResult)?.value, UnableToCancel);
+  arrive();
+  let answer: Item | undefined;
+  await until('an answer', async () => {
+    answer = await server.send([of(Operation.Poll, value)], { version });
+    return find(answer, Tag.ResultStatus)?.value !== ResultStatus.OperationPending;
+  });
+  t.truthy(answer && find(answer, Tag.UniqueIdentifier));
+});
+
 test('2.1: Process is answered once an operation is done', async (t) => {
   const { send } = nearServer(t);
   const mandatory = enumeration(Tag.AsynchronousIndicator, e.AsynchronousIndicator.Mandatory);
