@@ -1,3 +1,5 @@
+import { decode } from '../ttlv/decode.ts';
+import type { Item } from '../ttlv/item.ts';
 import { Facts } from './fact.ts';
 import type { RecordHead } from './record.ts';
 
@@ -29,4 +31,14 @@ export function foldGroupRule(records: Iterable<RecordHead>, rule: GroupRuleName
     values: rule === 'defaults' ? values.slice(-1) : values,
     heads: live.map(({ id }) => id),
   };
+}
+
+/** The settings of a rule that hold in a key group, as structures of KMIP 2.1. */
+export function groupRules(
+  projection: { records: (object: string) => readonly RecordHead[] },
+  group: string,
+  rule: GroupRuleName,
+): Item[] {
+  const { values } = foldGroupRule(projection.records(ruleKey(group)), rule);
+  return values.map((value) => decode(Buffer.from(value, 'hex')));
 }

@@ -22,10 +22,7 @@ import { RecordLog } from './record-log.ts';
 import type { Copies } from './receipt.ts';
 import { Replica } from './replica.ts';
 import { foldRetention, shortestRetention } from './retention.ts';
-import { foldGroupRule, ruleKey } from './group-rule.ts';
-import type { GroupRuleName } from './group-rule.ts';
-import { decode } from '../ttlv/decode.ts';
-import type { Item } from '../ttlv/item.ts';
+import { groupRules } from './group-rule.ts';
 import { foldName } from './state-digest.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
 import type { RewrapBatch, RewrapParts } from './rewrap.ts';
@@ -204,10 +201,7 @@ export class SqliteKeystore implements Keystore {
     return this.replica.conflicts(limit);
   }
 
-  rules(group: string, rule: GroupRuleName): Item[] {
-    const { values } = foldGroupRule(this.#projection.records(ruleKey(group)), rule);
-    return values.map((value) => decode(Buffer.from(value, 'hex')));
-  }
+  rules: Keystore['rules'] = (group, rule) => groupRules(this.#projection, group, rule);
 
   retention(): number {
     return foldRetention(this.#projection.records('cluster')).seconds;
