@@ -200,9 +200,7 @@ export class SqliteKeystore implements Keystore {
   conflicts(limit: number): readonly Conflict[] {
     return this.replica.conflicts(limit);
   }
-
   rules: Keystore['rules'] = (group, rule) => groupRules(this.#projection, group, rule);
-
   retention(): number {
     return foldRetention(this.#projection.records('cluster')).seconds;
   }

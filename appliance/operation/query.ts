@@ -16,11 +16,9 @@ import type { Decoded } from '../ttlv/structure.ts';
 import { anyItem, boolean, enumeration, integer, optional } from '../ttlv/structure.ts';
 import { repeated, required, structure, textString } from '../ttlv/structure.ts';
 import { generator } from './new-object.ts';
-import { defaultsInformation, defaultsOf } from './object-rule.ts';
+import { defaultsInformation, defaultsOf, objectGroups } from './object-rule.ts';
 import { defineReading } from './operation.ts';
 import { protectionStorage } from './protection-storage.ts';
-import type { Context } from './operation.ts';
-import { defaultsInformation, defaultsOf, objectGroups } from './object-rule.ts';
 import type { Context, View } from './operation.ts';
 
 const vendor = 'Twinlock';
