@@ -77,7 +77,7 @@ test('§6.1.53: a key group’s defaults come before the server’s own', async 
   const asked = enumerated('QueryFunction', QueryFunction.QueryDefaultsInformation);
   t.is(value(await world.ask('Query', [asked], v21), 'CryptographicLength'), 192);
   const read = ofKeys([enumerated('State', 2)]);
-  t.is((await world.ask('SetDefaults', [defaults(read)], v21)).result, 'ReadOnlyAttribute');
+  t.is((await world.ask('SetDefaults', [defaults(read)], v21)).result, 'AttributeReadOnly');
   t.is((await world.ask('SetDefaults', [], v21)).result, 'Success');
   t.deepEqual(await kindOf(world, await create(world, [])), [AES, 256, 12]);
   t.is((await world.ask('SetDefaults', [], { version: [2, 0] })).result, 'OperationNotSupported');
