@@ -177,11 +177,12 @@ export class Backups {
   async #restoreBundle(path: string, fromRemoved: boolean): Promise<TakenIn> {
     const { records: target } = this.#parts;
     const open = (): AsyncIterable<Buffer> => readFileBytes(path);
-    const { manifest } = await verifyBundle(open(), this.#parts);
+    const verified = await verifyBundle(open(), this.#parts);
+    const { manifest } = verified;
     const { bundle } = manifest;
     const fresh = this.#isFresh(manifest.node, bundle);
     const restored = await this.#remembered({ bundle }, fresh, () =>
-      restoreBundle(open, { ...this.#parts, target }, { fresh, fromRemoved }),
+      restoreBundle(open, verified, { ...this.#parts, target }, { fresh, fromRemoved }),
     );
     const { node, made } = manifest;
     const told = { is: 'backup', bundle, node, made, fresh, ...whole } as const;

@@ -5,8 +5,8 @@ import { BackupError, damaged } from './error.ts';
 import type { BundledRecord } from './item.ts';
 import type { Heads, Manifest } from './manifest.ts';
 import { openBundle } from './read.ts';
-import { missingFrom, verifyBundle } from './verify.ts';
-import type { VerifyParts } from './verify.ts';
+import { missingFrom } from './verify.ts';
+import type { Verified, VerifyParts } from './verify.ts';
 
 /** What takes a backup's records in. */
 export interface RecordTarget {
@@ -71,17 +71,17 @@ const batchMost = 256;
 
 /**
  * Takes a backup's records in that are not here yet, with their secrets, and takes nothing away.
- * The backup is read twice: to its end before the first record is taken, so that a damaged one
- * leaves nothing behind; cut short, it is simply done again. `open`: gives its bytes anew.
+ * The backup is read twice: to its end before the first record is taken (`verified`), so that a
+ * damaged one leaves nothing behind; cut short, it is simply done again. `open`: its bytes anew.
  * Throws BackupError, and KeystoreError as `ingest` does.
  */
 export async function restoreBundle(
   open: () => AsyncIterable<Buffer>,
+  { manifest, totals, spokenOf }: Verified,
   parts: RestoreParts,
   choice: RestoreChoice,
 ): Promise<Restored> {
   const { target } = parts;
-  const { manifest, totals, spokenOf } = await verifyBundle(open(), parts);
   refuseShutOut(manifest.node, isNews(target.heads(), manifest.heads), target, choice);
   const before = target.heads();
   await target.introduce(manifest.recordKeys);
