@@ -79,6 +79,11 @@ function templateObject(
     return { attributeName: wire.attributeName, attributeValue: { tag: 0, ...valueOf(wire) } };
   });
   const own = requestedAttributes({ names: [], attributes: inside }, context);
+  // Its name is the template object's own, not one that what is made from it has: from 1.2 on
+  // (§2.2.6, §11.3); before, a name inside it is what it is called, as storage arrays have it.
+  if (context.version >= 102 && own.some(({ name }) => name === 'Name')) {
+    throw new KmipError(ResultReason.InvalidField, 'A Name stands beside a template, not in it');
+  }
   const attributes = [...requested, ...own];
   return sealObject({ objectType: ObjectType.Template, attributes, form: [], ...named }, context);
 }

@@ -303,4 +303,14 @@ const ofServer: Requests = {
   Interop: () => [enumerated('InteropFunction', 1), text('InteropIdentifier', 'CS-1')],
   Poll: () => [bytes('AsynchronousCorrelationValue', '00')],
   Cancel: () => [bytes('AsynchronousCorrelationValue', '00')],
+  Process: () => [bytes('AsynchronousCorrelationValue', '00')],
+  Login: () => [integer('RequestCount', 1)],
+  DelegatedLogin: () => [struct('Rights')],
+  Logout: () => [
+    struct('Ticket', enumerated('TicketType', 1), bytes('TicketValue', '00'.repeat(32))),
+  ],
+  SetEndpointRole: () => [enumerated('EndpointRole', 2)],
+  SetDefaults: () => [struct('DefaultsInformation')],
+  SetConstraints: () => [struct('Constraints')],
+  GetConstraints: () => [],
 };

@@ -164,6 +164,23 @@ const ofMaking: readonly ReasonLine[] = [
   line(/^Derive Key$/, /^Unsupported Crypt/, by.unsupportedParameters),
 ];
 
+const template = enumerated('ObjectType', 6);
+const ofServer: readonly ReasonLine[] = [
+  line(/^Logout$/, /^Invalid Ticket$/, (asker) =>
+    asker.ask('Logout', fit.requestOn(asker, 'Logout', [])),
+  ),
+  line(
+    /^Set Defaults$/,
+    /^Invalid Object Type$/,
+    by.put(struct('DefaultsInformation', struct('ObjectDefaults', template, struct('Attributes')))),
+  ),
+  line(
+    /^Set Constraints$/,
+    /^Invalid Object Type$/,
+    by.put(struct('Constraints', struct('Constraint', struct('ObjectTypes', template)))),
+  ),
+];
+
 const ofKeys: readonly ReasonLine[] = [
   line(any, /^Key Value Not Present$/, by.onAbsentKey),
   line(any, /^Incompatible/, by.onIdle),
@@ -178,7 +195,11 @@ const ofKeys: readonly ReasonLine[] = [
   line(any, /^Invalid Object [Tt]ype$/, by.onWrongType),
   line(any, /^Object Archived$/, by.onArchived),
   line(any, /^(Object|Item) Not Found$/, by.onNothing),
-  line(/^Query$/, /^Unknown Object Group/, by.put(text('ObjectGroup', 'no such group'))),
+  line(
+    /^Query$/,
+    /^Unknown Object Group/,
+    by.put(struct('ObjectGroups', text('ObjectGroup', 'no such group'))),
+  ),
 ];
 
 export const reasonLines: readonly ReasonLine[] = [
@@ -186,6 +207,7 @@ export const reasonLines: readonly ReasonLine[] = [
   ...ofGet,
   ...ofLife,
   ...ofAttributes,
+  ...ofServer,
   ...ofMaking,
   ...ofKeys,
 ];
@@ -216,7 +238,7 @@ export const listedReasons: readonly Listed[] = [
   [/^(MAC|Sign)/, /^Cryptographic Failure/, 'parameters that do not fit are refused before'],
   [/^Sign/, /^Bad Crypt/, 'parameters that do not fit are unsupported ones'],
   [/^RNG/, /^Cryptographic Failure$/, 'OpenSSL’s generator gives numbers or ends the process'],
-  [/^Query$/, /^Unknown Object Group$/, 'the request has no field for a group'],
   [/^Set Attribute$/, /^Non Unique/, 'a Name may have many values: Multi Valued Attribute'],
-  [/^Ping$/, /^Invalid Message$/, 'its payload has no fields'],
+  [/^(Ping|Get Constraints)$/, /^Invalid Message$/, 'its payload has no fields'],
+  [/^Get Constraints$/, /^Invalid Object Type$/, 'its payload names no object type'],
 ];
