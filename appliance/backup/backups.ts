@@ -249,7 +249,12 @@ export class Backups {
     if (restored?.bundle === bundle && !restored.whole) return true;
     const became = restored?.whole === true && restored.bare !== true;
     if (became || records.hasActed()) return false;
-    return records.members().every((member) => member.node === node || member.removed);
+    // A node that saw another one cut off served beside it: it keeps the certificate that clients
+    // know it by.
+    const isBare = restored?.bare === true;
+    return records
+      .members()
+      .every(({ node: each, removed, lost }) => each === node || (removed && (isBare || lost)));
   }
 
   #rememberFailure(reason: string): void {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { parseJournalHead } from '../keeper-client/journal-head.ts';
 import type { JournalHead } from '../keeper-client/journal-head.ts';
 import { fromKeeper } from './bundle-key.ts';
@@ -18,9 +18,18 @@ export interface RestoredJournal extends Pick<Restored, 'records' | 'secrets' | 
   readonly waiting: number;
 }
 
+/** More bytes than any journal's head has. */
+const headMost = 5 << 20;
+
 /** The head of a file that is a journal; undefined for any other. */
 export function journalHeadOf(path: string): JournalHead | undefined {
-  return parseJournalHead(readFileSync(path))?.head;
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(headMost);
+    return parseJournalHead(bytes.subarray(0, readSync(file, bytes, 0, headMost, 0)))?.head;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**

@@ -110,9 +110,9 @@ export function refuseShutOut(
   author: string,
   news: boolean,
   target: Pick<RecordTarget, 'members'>,
-  { fresh, fromRemoved }: RestoreChoice,
+  { fromRemoved }: Pick<RestoreChoice, 'fromRemoved'>,
 ): void {
-  if (fresh || fromRemoved || !news) return;
+  if (fromRemoved || !news) return;
   const member = target.members().find(({ node }) => node === author);
   if (member?.removed !== true || member.lost === true) return;
   throw new BackupError('removed', 'its node was removed, and wrote this afterwards');

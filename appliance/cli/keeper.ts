@@ -42,6 +42,9 @@ export function refusalOf(error: KeeperError): CommandError {
       const hint = 'compare that word with the paper; its first four letters are enough';
       return new CommandError('bad-request', error.message, hint, cause);
     }
+    case 'passphrase-wrong':
+    case 'passphrase-short':
+      return new CommandError('refused', error.message, 'the old one stays; try again', cause);
     case 'share-twice':
       return new CommandError('bad-request', error.message, 'give each share once', cause);
     case 'share-wrong': {

@@ -20,7 +20,7 @@ interface Properties {
   readonly height: number;
 }
 
-type Step = 'asking' | 'first' | 'passphrase' | 'menu' | 'wizard';
+type Step = 'asking' | 'passphrase' | 'menu' | 'wizard';
 
 /** What only the administrator does at the console: the passphrase first, the menu then. */
 export function ConfigureScreen(properties: Properties): ReactNode {
@@ -32,7 +32,9 @@ export function ConfigureScreen(properties: Properties): ReactNode {
     withKeeper(surroundings, (keeper) => keeper.hasAdministrator()).then(
       (isSet) => {
         // It stays the wizard when there are keys: its last acts come after them.
-        setStep(isSet ? 'passphrase' : isNew ? 'wizard' : 'first');
+        if (isSet || isNew) setStep(isSet ? 'passphrase' : 'wizard');
+        // Whoever stands here first must not become administrator of keys that are there.
+        else setSaid('No passphrase was set yet. As root: twinlock administrator set');
       },
       (error: unknown) => {
         setSaid(lineOf(error));
@@ -55,15 +57,6 @@ export function ConfigureScreen(properties: Properties): ReactNode {
     });
   }
   if (step === 'wizard') return h(Wizard, { ...size, surroundings, onEnd: onBack });
-  if (step === 'first') {
-    return h(NewPassphrase, {
-      ...properties,
-      isFirst: true,
-      onDone: () => {
-        setStep('menu');
-      },
-    });
-  }
   if (step === 'menu') return h(ConfigureMenu, properties);
   const keys = ['<Esc> Back'];
   const back = h(Menu, { key: 'back', items: [], onBack });
@@ -71,12 +64,10 @@ export function ConfigureScreen(properties: Properties): ReactNode {
   return h(Frame, { ...size, title: 'Configure', right: '', keys, children: [line, back] });
 }
 
-function NewPassphrase(
-  properties: Properties & { readonly isFirst: boolean; readonly onDone: () => void },
-): ReactNode {
-  const { surroundings, isFirst, onDone, onBack, width, height } = properties;
+function NewPassphrase(properties: Properties & { readonly onDone: () => void }): ReactNode {
+  const { surroundings, onDone, onBack, width, height } = properties;
   const asks = [
-    ...(isFirst ? [] : ([['old', 'Old passphrase']] as const)),
+    ['old', 'Old passphrase'],
     ['passphrase', 'New passphrase'],
     ['again', 'The same again'],
   ] as const;
@@ -107,7 +98,7 @@ function ConfigureMenu(properties: Properties): ReactNode {
     setPage('menu');
   };
   if (page === 'passphrase') {
-    return h(NewPassphrase, { ...properties, isFirst: false, onDone: toMenu, onBack: toMenu });
+    return h(NewPassphrase, { ...properties, onDone: toMenu, onBack: toMenu });
   }
   if (page === 'pin') {
     return h(SecretScreen, {

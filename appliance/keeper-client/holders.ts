@@ -35,4 +35,6 @@ export interface Shredded {
   readonly holders: KeyHolders;
   /** Root keys that are still to be destroyed. */
   readonly left: readonly RootHolder[];
+  /** The order's file is damaged: no key opens, and nothing is destroyed by it. */
+  readonly unreadable?: true;
 }

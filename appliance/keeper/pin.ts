@@ -17,6 +17,7 @@ export class PinSource {
   readonly #takenMark: string;
   /** The PIN that the token took last, under a key that this process alone has. */
   readonly #key = randomBytes(32);
+  #triedUnmarked = false;
   #taken: Buffer | undefined;
 
   /**
@@ -52,9 +53,18 @@ export class PinSource {
     }
   }
 
-  /** The PIN is about to be tried. Throws where that cannot be written down: then it is not. */
+  /**
+   * The PIN is about to be tried. Where that cannot be written down, it may be once in the life of
+   * this process: a full disk must not keep a node shut. Throws what the disk throws after that.
+   */
   begin(pin: Uint8Array): void {
-    if (!this.#wasTaken(pin)) this.markRefused();
+    if (this.#wasTaken(pin)) return;
+    try {
+      this.markRefused();
+    } catch (error) {
+      if (this.#triedUnmarked) throw error;
+      this.#triedUnmarked = true;
+    }
   }
 
   /** The token took it. */

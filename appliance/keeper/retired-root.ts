@@ -45,13 +45,13 @@ export async function destroyRetired(parts: KeeperParts): Promise<void> {
     if (holders.length === 0) continue;
     try {
       for (const token of holders) await token.destroy(root.keyId);
+      const left = (ring.opened().table.retired ?? []).filter((each) => !isSame(each, root));
+      ring.store({ retired: left });
     } catch (error) {
       const fields = { keyId: root.keyId, token: root.token, code: codeOf(error) };
       log('info', 'a root key that was rotated away is not destroyed yet', fields);
       continue;
     }
-    const left = (ring.opened().table.retired ?? []).filter((each) => !isSame(each, root));
-    ring.store({ retired: left });
     const fields = { keyId: root.keyId, token: root.token };
     log('info', 'a root key that was rotated away is destroyed', fields);
   }

@@ -58,8 +58,9 @@ export class Shredding {
    * Throws KeeperError `shred-refused`, and what the disk throws: then nothing was changed.
    */
   give(typed: string): void {
-    if (this.#order !== undefined) return;
-    const holders = this.holders();
+    if (this.#order !== undefined && this.#order.unreadable !== true) return;
+    const { folder, tokens, copies } = this.#parts;
+    const holders = holdersOf(folder, tokens, copies);
     if (typed !== holders.name) {
       throw new KeeperError('shred-refused', 'that is not the cluster’s name');
     }
@@ -71,7 +72,7 @@ export class Shredding {
   /** Destroys what is left to be; a token that is not there is tried again the next time. */
   async advance(): Promise<void> {
     const { folder, log } = this.#parts;
-    if (this.#order === undefined) return;
+    if (this.#order === undefined || this.#order.unreadable === true || this.#isForeign()) return;
     this.#noteLate();
     const files = slotFiles(folder);
     for (const path of files) overwriteFile(path);
@@ -79,6 +80,20 @@ export class Shredding {
     for (const root of this.#order.left) {
       if (await this.#destroy(root)) this.#note(root);
     }
+  }
+
+  /** Whether the slots that lie here now are of another cluster: nobody typed its name. */
+  #isForeign(): boolean {
+    const { folder, tokens, copies, log } = this.#parts;
+    const named = this.#order?.holders.cluster;
+    const found = slotFiles(folder).length === 0 ? undefined : holdersOf(folder, tokens, copies);
+    if (named === undefined || found?.cluster === undefined || found.cluster === named)
+      return false;
+    if (this.#said !== 'foreign') {
+      log('warn', 'slots of another cluster lie where keys were shredded: they are left alone');
+    }
+    this.#said = 'foreign';
+    return true;
   }
 
   /** Root keys of slots that an act under way when the order came has still written. */
@@ -124,12 +139,12 @@ export class Shredding {
   }
 }
 
-/** An order that cannot be read stands all the same: what it named is not known any more. */
+/** An order that cannot be read keeps the node shut, and destroys nothing: see `unreadable`. */
 function readOrder(path: string): Shredded | undefined {
   if (!existsSync(path)) return undefined;
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Shredded;
   } catch {
-    return { given: 0, holders: { name: '', roots: [], peers: [] }, left: [] };
+    return { given: 0, holders: { name: '', roots: [], peers: [] }, left: [], unreadable: true };
   }
 }

@@ -44,7 +44,7 @@ test('with the cluster’s name typed nothing is served, and what to do is said'
   const held = (await appliance.twinlock('holders')).stdout;
   t.regex(held, /^root key +[\da-f]+ in second \(SoftHSM, ready\), in use$/m);
   t.regex(held, /^root key +[\da-f]+ in primary \(.*\), rotated away$/m);
-  t.regex(held, /^shares +any 3 of the 5 shares of set/m);
+  t.regex(held, /^recovery +any 3 of the 5 shares of set/m);
   const name = /^cluster +(\S+)$/m.exec(held)?.[1] ?? '';
   const words = [script, '--state', appliance.state, 'shred'];
   const wrong = await atTerminal(words, [[/name in full: /, name.slice(0, -1)]]);

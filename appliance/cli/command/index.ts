@@ -1,4 +1,5 @@
 import type { Command, Noun } from '../command.ts';
+import * as administrator from './administrator.ts';
 import * as audit from './audit.ts';
 import * as backup from './backup.ts';
 import * as client from './client.ts';
@@ -27,6 +28,11 @@ export const plainCommands: readonly Command[] = [
 ];
 
 export const nouns: readonly Noun[] = [
+  {
+    name: 'administrator',
+    what: 'who may use the console’s menus',
+    commands: administrator.commands,
+  },
   { name: 'audit', what: 'what everybody did or was denied', commands: audit.commands },
   { name: 'client', what: 'KMIP clients and their certificates', commands: client.commands },
   { name: 'conflict', what: 'what two nodes said at once', commands: conflict.commands },
