@@ -1,3 +1,4 @@
+import type { PairingView } from '../admin/pair.ts';
 import type { AdminClient } from '../admin/client.ts';
 import type { KeeperConsole } from '../keeper-client/console.ts';
 import type { PairingCandidate } from '../keeper-client/pairing.ts';
@@ -33,9 +34,9 @@ export async function joinCluster(
 
 /**
  * The second half of a pairing, on either node: a person compares the words, and the node becomes
- * a member. Throws SetupError `pairing`, AdminRefusal, and what `keeper` throws.
+ * a member, which it gives where it is known. Throws SetupError `pairing`, AdminRefusal, and what `keeper` throws.
  */
-export async function comparedPairing(parts: JoinParts): Promise<void> {
+export async function comparedPairing(parts: JoinParts): Promise<PairingView['peer']> {
   const { keeper, compare } = parts;
   const { words, name } = await candidateOf(parts);
   if (!(await compare(words, name))) {
@@ -43,13 +44,13 @@ export async function comparedPairing(parts: JoinParts): Promise<void> {
     throw new SetupError('pairing', 'the words were not confirmed', 'somebody may be in between');
   }
   await keeper((console) => console.confirmPairing(words));
-  await ended(parts);
+  return ended(parts);
 }
 
 /** Waits for the other node to prove the code. */
 async function candidateOf(parts: JoinParts): Promise<PairingCandidate> {
   for (;;) {
-    const state = await stateOf(parts);
+    const { state } = await viewOf(parts);
     if (state === 'none') {
       const hint = 'begin again: invite on the first node, join on this one';
       throw new SetupError('pairing', 'no pairing goes on', hint);
@@ -62,17 +63,18 @@ async function candidateOf(parts: JoinParts): Promise<PairingCandidate> {
 }
 
 /** The server that joined begins to serve, and then knows of no joining any more. */
-async function ended(parts: JoinParts): Promise<void> {
+async function ended(parts: JoinParts): Promise<PairingView['peer']> {
   for (;;) {
-    const state = await stateOf(parts);
-    if (state === 'joined' || state === 'none') return;
+    const { state, peer } = await viewOf(parts);
+    if (state === 'joined' || state === 'none') return peer;
     await parts.pause();
   }
 }
 
-async function stateOf({ admin }: JoinParts): Promise<string> {
-  const { state, message } = await admin.pairing();
-  if (state !== 'failed') return state;
+async function viewOf({ admin }: JoinParts): Promise<PairingView> {
+  const view = await admin.pairing();
+  const { state, message } = view;
+  if (state !== 'failed') return view;
   const hint = 'begin again: invite on the first node, join on this one';
   throw new SetupError('pairing', message ?? 'the pairing failed', hint);
 }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { PairingView, PeersView } from '../../admin/pair.ts';
-import type { KeeperConsole } from '../../keeper-client/console.ts';
-import type { PairingCandidate } from '../../keeper-client/pairing.ts';
-import { joinCluster } from '../../setup/pairing.ts';
+import type { PeersView } from '../../admin/pair.ts';
+import { comparedPairing, joinCluster } from '../../setup/pairing.ts';
+import type { JoinParts } from '../../setup/pairing.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -33,8 +32,7 @@ export async function invite(
 
 /** The second half of an invitation: compares words, and stays until the node is a member. */
 export async function confirm(context: Context, { yes }: { yes: boolean }): Promise<void> {
-  await compared(context, yes);
-  const { peer } = await ended(context);
+  const peer = await comparedPairing(partsOf(context, yes));
   context.print({ joined: peer }, () => `${peer?.name ?? 'the node'} has its keys and catches up`);
 }
 
@@ -44,20 +42,14 @@ export async function join(
   [address = '', code = '']: readonly string[],
   { yes }: { yes: boolean },
 ): Promise<void> {
-  const { admin, keeper, print } = context;
+  const { admin, print } = context;
   const { state } = await admin.status();
   const { state: pairing } = await admin.pairing();
   if (!(state === 'NOT CONFIGURED' || state === 'SEALED') || pairing === 'joined') {
     throw new CommandError('refused', 'this node has keys already', 'only a new node joins');
   }
   const label = `twinlock root ${randomBytes(4).toString('hex')}`;
-  const parts = {
-    admin,
-    keeper: <T>(act: (console: KeeperConsole) => Promise<T>) => asked(keeper, act),
-    compare: (words: readonly string[], name: string) => areSame(context, words, name, yes),
-    pause,
-  };
-  await joinCluster(parts, { address, code, label });
+  await joinCluster(partsOf(context, yes), { address, code, label });
   const { endpoint, node, cluster, keys } = await admin.status();
   print({ joined: true, node, cluster, endpoint, keys }, () =>
     [
@@ -134,18 +126,14 @@ function policyText({ policy: name, seconds }: PeersView['policy']): string {
   return name === 'alone-for' ? `alone-for ${Math.floor(seconds / 3600)}h` : name;
 }
 
-/** Shows the words that the keeper made, and says to it that a person found them the same. */
-async function compared(context: Context, yes: boolean): Promise<void> {
-  const { keeper } = context;
-  const { words, name } = await candidate(context);
-  if (!(await areSame(context, words, name, yes))) {
-    await asked(keeper, (console) => console.refusePairing());
-    const hint = process.stdin.isTTY
-      ? 'somebody may be in between'
-      : 'at a terminal, or with --yes';
-    throw new CommandError('refused', 'the words were not confirmed', hint);
-  }
-  await asked(keeper, (console) => console.confirmPairing(words));
+/** Who is asked while two nodes pair. */
+function partsOf(context: Context, yes: boolean): JoinParts {
+  return {
+    admin: context.admin,
+    keeper: (act) => asked(context.keeper, act),
+    compare: (words, name) => areSame(context, words, name, yes),
+    pause,
+  };
 }
 
 /** Whether a person found the words to be the same on both nodes. */
@@ -158,39 +146,6 @@ async function areSame(
   process.stderr.write(`${name} and this node are a pair when both show these words:\n`);
   process.stderr.write(`\n  ${words.slice(0, 5).join(' ')}\n  ${words.slice(5).join(' ')}\n\n`);
   return yes || (await ask('Are they the same on the other node? yes/no: ')) === 'yes';
-}
-
-/** Waits for the other node to prove the code. */
-async function candidate(context: Context): Promise<PairingCandidate> {
-  for (;;) {
-    const view = await context.admin.pairing();
-    refuseFailed(view);
-    if (view.state === 'none') {
-      throw new CommandError('refused', 'no pairing goes on', 'twinlock peer invite');
-    }
-    const found =
-      view.state === 'waiting'
-        ? undefined
-        : await asked(context.keeper, (console) => console.candidate());
-    if (found !== undefined) return found;
-    await pause();
-  }
-}
-
-async function ended({ admin }: Context): Promise<PairingView> {
-  for (;;) {
-    const view = await admin.pairing();
-    refuseFailed(view);
-    // The server that joined begins to serve, and then knows of no joining any more.
-    if (view.state === 'joined' || view.state === 'none') return view;
-    await pause();
-  }
-}
-
-function refuseFailed({ state, message }: PairingView): void {
-  if (state !== 'failed') return;
-  const hint = 'begin again: peer invite on the one node, peer join on the new one';
-  throw new CommandError('refused', message ?? 'the pairing failed', hint);
 }
 
 function pause(): Promise<void> {
