@@ -23,8 +23,18 @@ export const redacted = [
   'privateKey',
 ] as const;
 
-/** JSON lines on standard output, which systemd or the trial keeps. Binary values are lengths. */
+/** What waits for a file that takes nothing; later lines are lost. */
+const waitingBytes = 2 ** 20;
+
+/**
+ * JSON lines on standard output, which systemd or the trial keeps. Binary values are lengths. Where
+ * it takes nothing (a full disk), lines wait in a mebibyte of memory, and the process goes on.
+ */
 export function makeLog(process: string, level: Level = 'info'): Log {
+  const destination = pino.destination({ dest: 1, sync: true, maxLength: waitingBytes });
+  destination.on('error', () => {
+    // The next line tries again: a key manager does not stop serving because its log is full.
+  });
   const logger = pino(
     {
       level,
@@ -32,7 +42,7 @@ export function makeLog(process: string, level: Level = 'info'): Log {
       redact: { paths: redacted.flatMap((name) => [name, `*.${name}`]), censor: '(redacted)' },
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 1, sync: true }),
+    destination,
   );
   return (at, message, fields = {}) => {
     logger[at](withoutBytes(fields), message);

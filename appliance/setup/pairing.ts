@@ -34,7 +34,8 @@ export async function joinCluster(
 
 /**
  * The second half of a pairing, on either node: a person compares the words, and the node becomes
- * a member, which it gives where it is known. Throws SetupError `pairing`, AdminRefusal, and what `keeper` throws.
+ * a member, which it gives where it is known. Throws SetupError `pairing`, AdminRefusal, and what
+ * `keeper` throws.
  */
 export async function comparedPairing(parts: JoinParts): Promise<PairingView['peer']> {
   const { keeper, compare } = parts;

@@ -12,6 +12,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     faults: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    skip: { type: 'string', default: '0' },
     keys: { type: 'string', default: '10' },
     keep: { type: 'boolean', default: false },
   },
@@ -55,6 +56,7 @@ function table({ steps, faults, ledger, verdict, convergence }: Report): string 
 try {
   const report = await torture({
     seed: Number(values.seed),
+    skipped: Number(values.skip),
     steps: Number(values.faults ?? Infinity),
     isOver: () => performance.now() > end,
     keysOfStep: Number(values.keys),

@@ -68,7 +68,12 @@ export class TorturedPair {
   /** Waits until both say that the other one is there and has all; gives how long that took. */
   async converged(milliseconds = 120_000): Promise<number> {
     const since = performance.now();
-    await waitFor('both nodes have the same', () => this.#isWhole(), milliseconds);
+    try {
+      await waitFor('both nodes have the same', () => this.#isWhole(), milliseconds);
+    } catch (error) {
+      const said = await Promise.all(this.places.map((place) => this.#described(place)));
+      throw new Error(said.join('\n'), { cause: error });
+    }
     return performance.now() - since;
   }
 
@@ -77,6 +82,17 @@ export class TorturedPair {
     await Promise.all(this.places.map((place) => place.stop()));
     await Promise.all(this.places.map((place) => place.proxy.close()));
     for (const place of this.places) place.unmount();
+  }
+
+  /** What a node says of itself, and its last words, for whoever looks why it does not heal. */
+  async #described(place: Place): Promise<string> {
+    const { admin, node } = place;
+    const said = await Promise.allSettled([admin.status(), admin.peers()]);
+    const views = said.map((view) => (view.status === 'fulfilled' ? view.value : `${view.reason}`));
+    const words = ['server', 'keeper'].map((role) =>
+      place.file('log', `${role}.log`).toString().trimEnd().split('\n').slice(-30).join('\n'),
+    );
+    return [`${node}: ${JSON.stringify(views)}`, ...words].join('\n');
   }
 
   async #isWhole(): Promise<boolean> {
