@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { parseBundleHead } from '../../appliance/keeper-client/bundle-head.ts';
 import { launch, removeFolder, RunningAppliance, startAppliance } from '../harness/appliance.ts';
 import { temporaryFolder, until } from '../harness/appliance.ts';
 import type { Ended, Role } from '../harness/appliance.ts';
@@ -41,6 +42,7 @@ async function lostNode(
   t: ExecutionContext,
   keys: number,
   token: 'softhsm' | 'tpm' = 'softhsm',
+  { rotating = false } = {},
 ): Promise<{
   readonly backup: string;
   readonly shares: readonly string[];
@@ -63,6 +65,7 @@ async function lostNode(
     removeFolder(away);
   });
   const backup = join(away, 'of-the-lost.backup');
+  if (rotating) await old.twinlock('wrapping-key', 'rotate', '--no-wait');
   const made = await old.twinlock('backup', 'create', '--to', backup, '--json');
   t.is(made.code, 0, made.stderr);
   t.like(JSON.parse(made.stdout), { keys, file: backup });
@@ -131,6 +134,25 @@ test('a lost node comes back on other hardware, to its clients as it was', async
   t.regex(without.stderr, twoLines);
   const again = await restore(...shares.slice(2));
   t.like(JSON.parse(again.stdout), { added: 0, fresh: false, restarts: false });
+});
+
+test('a backup that was made amid a rotation is restored as any other', async (t) => {
+  t.timeout(240_000);
+  const { backup, shares, secrets, files } = await lostNode(t, 5, 'softhsm', { rotating: true });
+  const head = parseBundleHead(readFileSync(backup));
+  if (head.is !== 'head') throw new Error(head.is);
+  const { table } = JSON.parse(head.head.slots) as {
+    table: { slots: { generation: string }[] };
+  };
+  t.is(new Set(table.slots.map(({ generation }) => generation)).size, 2);
+  const { node, restored } = await blank(t);
+  const done = await node.twinlock('restore', backup, ...shares.slice(0, 3), '--json');
+  t.is(done.code, 0, done.stderr);
+  const back = await restored();
+  keepClient(back, files);
+  const client = new KmipClient(back);
+  for (const [id, key] of secrets) t.is(await client.get(id), key);
+  client.end();
 });
 
 test('a restored node has no ghost for a peer, and pairs with a new one', async (t) => {

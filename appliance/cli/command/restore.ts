@@ -6,6 +6,7 @@ import { parseBundleHead } from '../../keeper-client/bundle-head.ts';
 import type { BundleHead } from '../../keeper-client/bundle-head.ts';
 import { parseJournalHead } from '../../keeper-client/journal-head.ts';
 import type { KeeperConsole } from '../../keeper-client/console.ts';
+import { KeeperError } from '../../keeper-client/keeper.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -105,12 +106,26 @@ async function take(
 
 /** The old node knows the wrapping key too, and somebody may have it. */
 async function rotate(context: Context): Promise<void> {
-  await asked(context.keeper, (console) => console.rotateWrappingKey());
+  // A rotation that went on while the backup was made comes to its end first.
+  while (!(await begun(context))) await new Promise((done) => setTimeout(done, pollMilliseconds));
   for (;;) {
     const { wrappingKey } = await serving(context);
     if (wrappingKey.left === undefined) return;
     await new Promise((done) => setTimeout(done, pollMilliseconds));
   }
+}
+
+/** Begins a rotation of the wrapping key, unless one goes on; gives whether it did. */
+function begun({ keeper }: Context): Promise<boolean> {
+  return asked(keeper, async (console) => {
+    try {
+      await console.rotateWrappingKey();
+      return true;
+    } catch (error) {
+      if (error instanceof KeeperError && error.code === 'rotating') return false;
+      throw error;
+    }
+  });
 }
 
 /** Waits for the server, which starts once its keeper is open, or starts anew. */
