@@ -26,11 +26,13 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     token: { type: 'string', default: 'tpm' },
+    part: { type: 'string', default: 'servers,pair' },
   },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const folder = temporaryFolder();
+const parts = values.part.split(',');
 const targets: Target[] = [];
 
 async function startOwn(identity: { cert: string; key: string }): Promise<Target> {
@@ -118,10 +120,8 @@ async function ofTwoNodes(
   process.stdout.write(`${left} of ${rounds * 2} rounds ended before it had caught up\n`);
 }
 
-try {
-  const identity = makeCertificates(folder);
-  const own = await startOwn(identity);
-  targets.push(own);
+/** One node beside its ceilings and its rivals. */
+async function ofServers(own: Target, identity: { cert: string; key: string }): Promise<void> {
   const create = request([wire.create()]);
   const ours = await createOn(own);
   const sizes = {
@@ -149,14 +149,24 @@ try {
   await interleaved('Full TLS handshake, 4 at once', (target) =>
     handshakes(target, { seconds, clients: 4 }),
   );
-  const pair = await startMeasuredPair({
-    ...{ identity, token: values.token, state: join(folder, 'pair') },
-    certificate: join(folder, 'client.pem'),
-  });
-  try {
-    await ofTwoNodes(pair, own, { create, get: (await createOn(pair.a)).get });
-  } finally {
-    await pair.stop();
+}
+
+try {
+  const identity = makeCertificates(folder);
+  const own = await startOwn(identity);
+  targets.push(own);
+  if (parts.includes('servers')) await ofServers(own, identity);
+  if (parts.includes('pair')) {
+    const pair = await startMeasuredPair({
+      ...{ identity, token: values.token, state: join(folder, 'pair') },
+      certificate: join(folder, 'client.pem'),
+    });
+    try {
+      const create = request([wire.create()]);
+      await ofTwoNodes(pair, own, { create, get: (await createOn(pair.a)).get });
+    } finally {
+      await pair.stop();
+    }
   }
 } finally {
   for (const target of targets) await target.stop();

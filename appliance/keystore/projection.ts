@@ -42,6 +42,8 @@ interface ObjectRow {
 /** The tables that are the fold's image: written with each record, read by everything. */
 export class Projection {
   readonly usage: Usage;
+  /** How often a client was looked for: once at least for each of its requests. */
+  asked = 0;
   readonly #now: () => number;
   readonly #object: Statement;
   readonly #attributes: Statement;
@@ -204,6 +206,7 @@ export class Projection {
   }
 
   client(fingerprint: string): Client | undefined {
+    this.asked++;
     const row = this.#client.get(fingerprint) as ClientRow | undefined;
     return row === undefined ? undefined : clientOf(row);
   }

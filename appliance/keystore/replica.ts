@@ -62,6 +62,11 @@ export class Replica {
     return this.#parts.records.epoch;
   }
 
+  /** Grows with each request of a client: whether somebody waits to be served. */
+  get asked(): number {
+    return this.#parts.projection.asked;
+  }
+
   get cluster(): string {
     return this.#parts.cluster;
   }

@@ -1,10 +1,10 @@
-import { KeystoreError } from '../keystore/error.ts';
 import type { Entry, LooseMaterial } from '../keystore/exchange.ts';
 import { lackingMost } from '../keystore/receipt.ts';
 import { decodeHead, hashOf } from '../keystore/record.ts';
 import type { Heads } from '../keystore/record-log.ts';
 import type { Replica } from '../keystore/replica.ts';
 import type { Channel } from './channel.ts';
+import { Intake } from './intake.ts';
 import { findPast } from './past.ts';
 import type { Past } from './past.ts';
 import { StateComparison } from './state-comparison.ts';
@@ -23,19 +23,17 @@ import {
   toJson,
 } from './message.ts';
 import type { Ack, Beat, Hello, Place } from './message.ts';
-import { pause } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export const heartbeatMilliseconds = 1_000;
 /** Three heartbeats that did not come, and half of one for their way. */
 export const silenceMilliseconds = 3_500;
-const retryMilliseconds = 1_000;
-/** Then the sender is asked again: it may have sealed anew what this keeper cannot open. */
-const retriesMost = 5;
 /** Few, because nobody is served by the other node while it stores them. */
 const page = { records: 64, bytes: 1 << 20 };
 /** Messages of entries that may be under way at once. */
 const windowMessages = 4;
+/** More than can be under way: a node that lacks so many has been away. */
+const farBehindRecords = page.records * windowMessages;
 
 export interface SessionParts {
   readonly channel: Channel;
@@ -63,6 +61,7 @@ export class Session {
   readonly peer: string;
   readonly #parts: SessionParts;
   readonly #comparison: StateComparison;
+  readonly #intake: Intake;
   /** Where the peer will stand when it has taken all that was sent. */
   #sent: Heads = {};
   #theirs: Record<string, readonly [number, string]> = {};
@@ -90,6 +89,8 @@ export class Session {
     this.peer = parts.channel.peer;
     this.#heard = parts.surroundings.elapsed();
     this.#comparison = new StateComparison(parts.replica, parts.surroundings);
+    const { peer } = this;
+    this.#intake = new Intake({ ...parts, peer, open: () => this.#open });
     parts.channel.receive(
       (kind, payload) => {
         this.#receive(kind, payload);
@@ -378,33 +379,13 @@ export class Session {
   }
 
   async #take(payload: Buffer): Promise<void> {
-    const { replica, surroundings, past } = this.#parts;
     const entries = decodeEntries(payload);
     const heads = this.#headsOf(entries);
     // Before they are stored: what is new here is not to go back to whom it came from.
     for (const [epoch, head] of Object.entries(heads)) {
       if ((this.#sent[epoch]?.[0] ?? 0) < head[0]) this.#sent = { ...this.#sent, [epoch]: head };
     }
-    for (let tries = 1; this.#isOpen(); tries++) {
-      try {
-        const { regained, forks } = await replica.ingest(entries, this.peer);
-        for (const { node, epoch, seq } of forks) {
-          if (node === replica.node) past({ why: 'fork', epoch, seq });
-        }
-        if (regained !== undefined) past({ why: 'rollback', ...regained });
-        break;
-      } catch (error) {
-        if (!(error instanceof KeystoreError)) throw error;
-        if (error.code === 'record-gap') {
-          this.resync();
-          break;
-        }
-        // A keeper that cannot open now may do so later; everything else ends the connection.
-        if (error.code !== 'keeper-unavailable' || tries === retriesMost) throw error;
-        surroundings.log('warn', 'the keeper cannot open what the peer sends', {});
-        await pause(surroundings, retryMilliseconds);
-      }
-    }
+    if (!(await this.#intake.take(entries, this.#isFarBehind()))) this.resync();
     if (!this.#isOpen()) return;
     // What the peer sends, the peer has; it may have said more meanwhile.
     for (const [epoch, head] of Object.entries(heads)) {
@@ -415,6 +396,16 @@ export class Session {
     const ack: Ack = { taken: this.#takenCount, ...this.#standing() };
     this.#send(messageKind.ack, toJson(ack));
     this.#parts.ingested();
+  }
+
+  /** Whether the peer says that it has a great deal more than this node. */
+  #isFarBehind(): boolean {
+    const own = this.#parts.replica.heads();
+    let lacking = 0;
+    for (const [epoch, [seq]] of Object.entries(this.#theirs)) {
+      lacking += Math.max(0, seq - (own[epoch]?.[0] ?? 0));
+    }
+    return lacking > farBehindRecords;
   }
 
   /** Where a peer stands that has these, in the epochs in which that is more than was known. */
