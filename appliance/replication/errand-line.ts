@@ -1,6 +1,8 @@
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { Errand, ErrandError, errandProtocol } from './errand.ts';
+import { peerTls } from './peer-tls.ts';
+import type { TransportIdentity } from './peer-tls.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const handshakeMilliseconds = 10_000;
@@ -8,7 +10,7 @@ const handshakeMilliseconds = 10_000;
 /** Connects to a node's peer port for an errand. Throws ErrandError `unreachable`. */
 export function callNode(
   address: string,
-  self: { readonly key: string; readonly certificate: string },
+  self: TransportIdentity,
   surroundings: Surroundings,
 ): Promise<Errand> {
   const colon = address.lastIndexOf(':');
@@ -24,7 +26,7 @@ export function callNode(
       return;
     }
     const socket: TLSSocket = connect({
-      ...errandTls(self),
+      ...peerTls(self),
       host,
       port,
       ALPNProtocols: [errandProtocol],
@@ -46,24 +48,4 @@ export function callNode(
       resolve(new Errand(socket));
     });
   });
-}
-
-/** TLS between nodes: keys are compared, by code or by pin, and not their certificates. */
-export function errandTls({
-  key,
-  certificate,
-}: {
-  readonly key: string;
-  readonly certificate: string;
-}): object {
-  return {
-    key,
-    cert: certificate,
-    minVersion: 'TLSv1.3',
-    maxVersion: 'TLSv1.3',
-    ciphers: 'TLS_AES_256_GCM_SHA384',
-    ecdhCurve: 'X25519MLKEM768:X25519:P-384',
-    requestCert: true,
-    rejectUnauthorized: false,
-  };
 }

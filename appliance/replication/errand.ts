@@ -1,6 +1,6 @@
-import { createHash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
+import { pinOf } from './peer-tls.ts';
 
 /**
  * What is done between two nodes beside carrying records: pairing, and carrying the keepers'
@@ -34,23 +34,19 @@ export type ErrandCode =
   | 'has-keys'
   | 'ended';
 
-/** What a node's transport key is known by: SHA-256 of its SubjectPublicKeyInfo, hexadecimal. */
-export function pinOf(certificate: string | X509Certificate): string {
-  const read = typeof certificate === 'string' ? new X509Certificate(certificate) : certificate;
-  const spki = read.publicKey.export({ format: 'der', type: 'spki' });
-  return createHash('sha256').update(spki).digest('hex');
-}
-
 /** JSON messages over a TLS connection, one after the other. */
 export class Errand {
   readonly #socket: TLSSocket;
   readonly #splitter = new FrameSplitter(messageBytes);
   readonly #messages: unknown[] = [];
+  readonly #known: () => void;
   #wake: (() => void) | undefined;
   #ended = false;
 
-  constructor(socket: TLSSocket) {
+  /** `known`: called once the other side has proven whose it is. */
+  constructor(socket: TLSSocket, known: () => void = () => {}) {
     this.#socket = socket;
+    this.#known = known;
     const end = (): void => {
       this.#ended = true;
       this.#wake?.();
@@ -89,6 +85,11 @@ export class Errand {
 
   get address(): string {
     return this.#socket.remoteAddress ?? '';
+  }
+
+  /** Says that the other side has proven whose it is: no stranger takes its place any more. */
+  admit(): void {
+    this.#known();
   }
 
   send(message: object): void {

@@ -130,6 +130,7 @@ export class PairingHost {
     };
     const own = this.#tried(proof, bound);
     if (own === undefined) throw codeRefused();
+    errand.admit();
     // Used up: a second joiner needs a second invitation.
     this.#invitation = undefined;
     this.#errand?.destroy();

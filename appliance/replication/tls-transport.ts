@@ -1,5 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
 import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
@@ -7,12 +6,12 @@ import type { Member } from '../keystore/membership.ts';
 import type { Channel, Transport } from './channel.ts';
 import { Errand, errandProtocol } from './errand.ts';
 import { messageBytes } from './message.ts';
+import { peerTls, pinOf } from './peer-tls.ts';
+import type { TransportIdentity } from './peer-tls.ts';
 import type { Surroundings } from './surroundings.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
-export interface TlsTransportOptions {
-  /** PEM: the transport key and a certificate of it; only the key is looked at. */
-  readonly key: string;
-  readonly certificate: string;
+export interface TlsTransportOptions extends TransportIdentity {
   /** Who may come in: asked at each connection. */
   readonly members: () => readonly Member[];
   readonly surroundings: Surroundings;
@@ -21,16 +20,10 @@ export interface TlsTransportOptions {
 }
 
 const handshakeMilliseconds = 5_000;
-const connectionsMost = 16;
+/** Far above what members and those who wait may have; a bound all the same. */
+const connectionsMost = 256;
 /** Messages that wait in memory for a peer that does not read; then it is cut off. */
 const unsentBytes = 32 << 20;
-
-/** What a member's transport certificate is known by: SHA-256 of its public key, hexadecimal. */
-export function transportPin(certificate: string | X509Certificate): string {
-  const read = typeof certificate === 'string' ? new X509Certificate(certificate) : certificate;
-  const spki = read.publicKey.export({ format: 'der', type: 'spki' });
-  return createHash('sha256').update(spki).digest('hex');
-}
 
 /**
  * Mutual TLS 1.3 between members, each known by its pinned transport key; names, chains and dates
@@ -43,6 +36,9 @@ export class TlsTransport implements Transport {
     errand.destroy();
   };
   readonly #sockets = new Set<TLSSocket>();
+  readonly #waiting = new WaitingRoom();
+  /** By where they come from: what takes a connection out of the waiting room. */
+  readonly #leaving = new Map<string, () => void>();
   #accept: (channel: Channel) => void = (channel) => {
     channel.close();
   };
@@ -50,22 +46,31 @@ export class TlsTransport implements Transport {
   constructor(options: TlsTransportOptions) {
     this.#options = options;
     this.#server = createServer({
-      ...this.#common(),
-      requestCert: true,
+      ...peerTls(options),
       ALPNProtocols: [errandProtocol],
       handshakeTimeout: handshakeMilliseconds,
     });
     this.#server.maxConnections = connectionsMost;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#wait(socket);
+    });
     this.#server.on('secureConnection', (socket) => {
+      const known = (): void => {
+        this.#leaving.get(endOf(socket))?.();
+      };
       if (socket.alpnProtocol === errandProtocol) {
         this.#sockets.add(socket);
         socket.once('close', () => this.#sockets.delete(socket));
-        this.#serveErrand(new Errand(socket));
+        this.#serveErrand(new Errand(socket, known));
         return;
       }
       const channel = this.#channel(socket, false);
-      if (channel === undefined) this.#refuse(socket);
-      else this.#accept(channel);
+      if (channel === undefined) {
+        this.#refuse(socket);
+        return;
+      }
+      known();
+      this.#accept(channel);
     });
     this.#server.on('tlsClientError', (error, socket) => {
       options.surroundings.log('debug', 'a peer’s handshake failed', { error: error.message });
@@ -117,18 +122,17 @@ export class TlsTransport implements Transport {
     });
   }
 
-  #common(): object {
-    const { key, certificate: cert } = this.#options;
-    return {
-      key,
-      cert,
-      minVersion: 'TLSv1.3',
-      maxVersion: 'TLSv1.3',
-      ciphers: 'TLS_AES_256_GCM_SHA384',
-      ecdhCurve: 'X25519MLKEM768:X25519:P-384',
-      // The pin is compared instead, right after the handshake.
-      rejectUnauthorized: false,
-    };
+  /** Until it has shown a member's key, or an errand that is known. */
+  #wait(socket: Socket): void {
+    const end = endOf(socket);
+    const leave = this.#waiting.enter(socket.remoteAddress ?? '', () => {
+      socket.destroy();
+    });
+    this.#leaving.set(end, leave);
+    socket.once('close', () => {
+      leave();
+      if (this.#leaving.get(end) === leave) this.#leaving.delete(end);
+    });
   }
 
   #dialAt(address: string, member: Member): Promise<Channel> {
@@ -136,7 +140,7 @@ export class TlsTransport implements Transport {
     const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
     const port = Number(address.slice(colon + 1));
     return new Promise((resolve, reject) => {
-      const socket = connect({ ...this.#common(), host, port });
+      const socket = connect({ ...peerTls(this.#options), host, port });
       const cancel = this.#options.surroundings.after(handshakeMilliseconds, () => {
         socket.destroy(new Error('no answer'));
       });
@@ -161,7 +165,7 @@ export class TlsTransport implements Transport {
   #channel(socket: TLSSocket, dialled: boolean): Channel | undefined {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return undefined;
-    const pin = transportPin(certificate);
+    const pin = pinOf(certificate);
     const member = this.#options.members().find((each) => each.transportKey === pin);
     if (member === undefined || member.removed) return undefined;
     this.#sockets.add(socket);
@@ -175,6 +179,11 @@ export class TlsTransport implements Transport {
     socket.on('error', () => {});
     socket.destroy();
   }
+}
+
+/** The other end of a connection. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? 0}`;
 }
 
 class TlsChannel implements Channel {

@@ -138,6 +138,7 @@ export class Pair implements PairActs {
         return;
       }
       if (member.removed) throw new ErrandError('removed', 'this node was removed');
+      errand.admit();
       const { statement } = await errand.receive<{ statement: Statement }>();
       await keeper.take(statement);
       errand.send({ statement: await keeper.statement(member.node) });

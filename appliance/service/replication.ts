@@ -18,7 +18,8 @@ import { purgeFeature, Purging } from '../replication/purge.ts';
 import { PairCarrier } from '../replication/pair-carrier.ts';
 import type { Joining } from '../replication/pairing-host.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
-import { TlsTransport, transportPin } from '../replication/tls-transport.ts';
+import { pinOf } from '../replication/peer-tls.ts';
+import { TlsTransport } from '../replication/tls-transport.ts';
 import { now } from './clock.ts';
 import { CutOff } from './cut-off.ts';
 import { hostAndPort } from './configuration.ts';
@@ -89,7 +90,7 @@ export async function startReplication(parts: {
   const purging = new Purging({ ...linked, floor: keystore.retentionFloor });
   carrier.start();
   return {
-    pin: transportPin(certificate),
+    pin: pinOf(certificate),
     get address() {
       return address;
     },

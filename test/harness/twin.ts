@@ -8,7 +8,8 @@ import type { SecondCopy } from '../../appliance/replication/copy-promise.ts';
 import { History } from '../../appliance/replication/history.ts';
 import { PairCarrier } from '../../appliance/replication/pair-carrier.ts';
 import type { Surroundings } from '../../appliance/replication/surroundings.ts';
-import { TlsTransport, transportPin } from '../../appliance/replication/tls-transport.ts';
+import { pinOf } from '../../appliance/replication/peer-tls.ts';
+import { TlsTransport } from '../../appliance/replication/tls-transport.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { testCluster, TestNode } from './replica.ts';
 import type { TestCluster } from './replica.ts';
@@ -48,7 +49,7 @@ export class Twin {
   }
 
   get pin(): string {
-    return transportPin(this.certificate);
+    return pinOf(this.certificate);
   }
 
   get surroundings(): Surroundings {

@@ -7,8 +7,9 @@ import type { ExecutionContext } from 'ava';
 import type { PublicRoot } from '../../appliance/keeper-client/pairing.ts';
 import type { KeyKeeper } from '../../appliance/keeper/keeper.ts';
 import { makeAuthorityCertificate, makePrivateKey } from '../../appliance/pki/authority.ts';
-import { callNode, errandTls } from '../../appliance/replication/errand-line.ts';
-import { Errand, ErrandError, errandProtocol, pinOf } from '../../appliance/replication/errand.ts';
+import { callNode } from '../../appliance/replication/errand-line.ts';
+import { Errand, ErrandError, errandProtocol } from '../../appliance/replication/errand.ts';
+import { peerTls, pinOf } from '../../appliance/replication/peer-tls.ts';
 import {
   invitationSeconds,
   invitationTries,
@@ -72,7 +73,7 @@ function listening(
   self: { key: string; certificate: string },
   onSocket: (socket: TLSSocket) => void,
 ): Promise<{ server: Server; address: string }> {
-  const server = createServer({ ...errandTls(self), ALPNProtocols: [errandProtocol] }, onSocket);
+  const server = createServer({ ...peerTls(self), ALPNProtocols: [errandProtocol] }, onSocket);
   const sockets = new Set<TLSSocket>();
   server.on('secureConnection', (socket) => sockets.add(socket));
   t.teardown(() => {
