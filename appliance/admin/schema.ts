@@ -55,7 +55,7 @@ export const keptKeys = z.object({
 
 export const conflictView = z.object({
   id: z.string(),
-  kind: z.enum(['fork', 'creation', 'value', 'client', 'purge', 'name']),
+  kind: z.enum(['fork', 'creation', 'value', 'client', 'purge', 'undestroy', 'name']),
   /** The attribute, the place in a chain or the Name. */
   about: z.string(),
   objects: z.array(z.string()).readonly(),

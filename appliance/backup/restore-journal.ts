@@ -50,7 +50,7 @@ export async function restoreJournal(
   }
   refuseShutOut(head.node, true, target, choice);
   const counted = { records: 0, secrets: 0, added: 0, waiting: 0 };
-  const course = { introduced: false };
+  const course = { introduced: false, returned: false };
   const take = async (entries: readonly BundledRecord[]): Promise<void> => {
     // The head is only known to be of this cluster once a frame that it is bound to opens.
     if (!course.introduced) await target.introduce(head.recordKeys);
@@ -61,30 +61,38 @@ export async function restoreJournal(
     const placed = await placedOf(anew, target);
     counted.added += placed.added;
     counted.waiting += placed.waiting;
+    course.returned ||= placed.returned;
   };
-  const read = await readJournal(bytes, keeper, take).catch((cause: unknown) => {
-    throw fromKeeper(cause);
-  });
+  const readAll = (): ReturnType<typeof readJournal> =>
+    readJournal(bytes, keeper, take).catch((cause: unknown) => {
+      throw fromKeeper(cause);
+    });
+  const read = await readAll();
+  const result = { head, ...counted, damaged: read?.damaged ?? 0, torn: read?.torn === true };
+  // What was purged when its secret came by is not any more: it is to come by again.
+  if (course.returned) await readAll();
   if (course.introduced) await removeThoseGone(Object.keys(head.recordKeys), target, choice);
-  return { head, ...counted, damaged: read?.damaged ?? 0, torn: read?.torn === true };
+  return result;
 }
 
 /** Takes a frame's records; where one has no predecessor here, those of the other chains. */
 async function placedOf(
   entries: readonly BundledRecord[],
   target: RecordTarget,
-): Promise<{ added: number; waiting: number }> {
+): Promise<{ added: number; waiting: number; returned: boolean }> {
   try {
-    return { added: (await target.ingest(entries, target.node)).added, waiting: 0 };
+    const { added, returned } = await target.ingest(entries, target.node);
+    return { added, waiting: 0, returned: returned.length > 0 };
   } catch (error) {
     if (!isGap(error)) throw error;
-    if (entries.length === 1) return { added: 0, waiting: 1 };
+    if (entries.length === 1) return { added: 0, waiting: 1, returned: false };
   }
-  const sum = { added: 0, waiting: 0 };
+  const sum = { added: 0, waiting: 0, returned: false };
   for (const entry of entries) {
-    const { added, waiting } = await placedOf([entry], target);
+    const { added, waiting, returned } = await placedOf([entry], target);
     sum.added += added;
     sum.waiting += waiting;
+    sum.returned ||= returned;
   }
   return sum;
 }

@@ -29,7 +29,12 @@ export interface RecordTarget {
   ingest(
     entries: readonly BundledRecord[],
     sender?: string,
-  ): Promise<{ readonly added: number; readonly corrupt: readonly string[] }>;
+  ): Promise<{
+    readonly added: number;
+    readonly corrupt: readonly string[];
+    /** Objects that were purged here and are not any more: their secrets are wanted again. */
+    readonly returned: readonly string[];
+  }>;
 }
 
 export interface RestoreParts extends VerifyParts {
@@ -85,7 +90,9 @@ export async function restoreBundle(
   refuseShutOut(manifest.node, isNews(target.heads(), manifest.heads), target, choice);
   const before = target.heads();
   await target.introduce(manifest.recordKeys);
-  const { added, files } = await take(open(), parts);
+  const { added, returned, files } = await take(open(), parts);
+  // What was purged when its secret came by is not any more: it is to come by again.
+  if (returned) await take(open(), parts);
   const newer = Object.entries(before).reduce(
     (sum, [epoch, [seq]]) => sum + Math.max(0, seq - (manifest.heads[epoch]?.[0] ?? 0)),
     0,
@@ -143,16 +150,19 @@ async function isSame(
 async function take(
   source: AsyncIterable<Buffer>,
   parts: RestoreParts,
-): Promise<{ added: number; files: Map<string, Buffer> }> {
+): Promise<{ added: number; returned: boolean; files: Map<string, Buffer> }> {
   const { target } = parts;
   const { content } = await openBundle(source, parts);
   const files = new Map<string, Buffer>();
   let added = 0;
+  let returned = false;
   let batch: BundledRecord[] = [];
   const flush = async (): Promise<void> => {
     const fresh = await Promise.all(batch.map((record) => sealedAnew(record, parts)));
     batch = [];
-    added += (await target.ingest(fresh, target.node)).added;
+    const done = await target.ingest(fresh, target.node);
+    added += done.added;
+    returned ||= done.returned.length > 0;
   };
   for await (const each of content) {
     if (each.is === 'file') {
@@ -163,7 +173,7 @@ async function take(
     if (batch.length >= batchMost) await flush();
   }
   await flush();
-  return { added, files };
+  return { added, returned, files };
 }
 
 /** A secret goes in under the wrapping key that is written under: the older may soon be gone. */

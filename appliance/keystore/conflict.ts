@@ -14,10 +14,11 @@ export interface Conflict {
   /**
    * `fork`: two records at one place of a chain; `creation`: two objects under one identifier;
    * `value`: two values set at once; `client`: two enrolments or groups of one client; `purge`: an
-   * end that was taken back on a disk that was put back, and had come already; `name`: one Name of
-   * two objects in one key group, given on two nodes that were apart.
+   * end that was taken back on a disk that was put back, and had come already; `undestroy`: one
+   * that was taken back by a node that nobody had asked before it came; `name`: one Name of two
+   * objects in one key group, given on two nodes that were apart.
    */
-  readonly kind: 'fork' | 'creation' | 'value' | 'client' | 'purge' | 'name';
+  readonly kind: 'fork' | 'creation' | 'value' | 'client' | 'purge' | 'undestroy' | 'name';
   /** The attribute, the place or the Name. */
   readonly about: string;
   /** The objects, or the client, it is about: of two with one Name the older one first. */
@@ -81,12 +82,17 @@ function ofObjects({ database }: ConflictParts, limit: number): Found[] {
     .all(limit) as { identifier: string; conflicts: string }[];
   return rows.flatMap(({ identifier, conflicts }) =>
     byAbout(JSON.parse(conflicts) as Said[]).map(([about, records]) => ({
-      kind: about === 'creation' || about === 'purge' ? about : ('value' as const),
+      kind: isKind(about) ? about : ('value' as const),
       about,
       objects: [identifier],
       records,
     })),
   );
+}
+
+/** What is no attribute's name. */
+function isKind(about: string): about is 'creation' | 'purge' | 'undestroy' {
+  return /^(creation|purge|undestroy)$/.test(about);
 }
 
 function ofClients({ projection }: ConflictParts, limit: number): Found[] {

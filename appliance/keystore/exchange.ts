@@ -32,6 +32,8 @@ export interface Ingested {
   readonly forks: readonly RecordHead[];
   /** Objects whose secret came, but was not what the record says. */
   readonly corrupt: readonly string[];
+  /** Objects that were purged here and are not any more: their secrets are wanted again. */
+  readonly returned: readonly string[];
   /** The first record that this node itself had written, and had lost. */
   readonly regained?: { readonly epoch: string; readonly seq: number };
 }
@@ -146,7 +148,7 @@ export class Exchange {
     this.storeMaterials(materials);
     if (forks.length > 0) this.#boundForks();
     const duplicates = records.length - added - forks.length;
-    const result = { added, duplicates, forks, corrupt };
+    const result = { added, duplicates, forks, corrupt, returned: projection.takeReturns() };
     return regained === undefined ? result : { ...result, regained };
   }
 

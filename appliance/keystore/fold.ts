@@ -4,6 +4,7 @@ import { Facts, least } from './fact.ts';
 import type { Conflict, Fact } from './fact.ts';
 import { foldAttributes } from './fold-attribute.ts';
 import type { FoldedAttribute } from './fold-attribute.ts';
+import type { Kind } from './payload.ts';
 import type { RecordHead } from './record.ts';
 
 export { inOrder } from './fact.ts';
@@ -14,7 +15,7 @@ export { inOrder } from './fact.ts';
  * below is a union, a minimum, or "named by a later record", so nodes that hold the same records
  * hold the same state (DESIGN, "Records, not rows").
  */
-export const foldVersion = 3;
+export const foldVersion = 4;
 
 export interface FoldedDate {
   readonly value: number;
@@ -58,7 +59,7 @@ export interface FoldedObject {
   /** The intents that nobody cancelled; destroyed while there is one. */
   readonly intents: readonly FoldedIntent[];
   readonly destroyDate: number | null;
-  /** Every member agreed to the end of one intent: from then on it is nobody's to undo. */
+  /** Every member agreed to the end of one intent: from then on it is none of theirs to undo. */
   readonly purged: boolean;
   /** What lost: creations under the same identifier, values set at once. */
   readonly conflicts: readonly Conflict[];
@@ -91,7 +92,7 @@ export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefi
   const revocations = facts.of('object-revoked');
   const compromises = revocations.filter(({ payload }) => isCompromise(payload.code));
   const worst = compromises[0] ?? revocations[0];
-  const { intents, purged, late } = foldIntents(facts);
+  const { intents, purged, lost } = foldIntents(facts);
   const last = facts.ordered.at(-1);
   const { attributes, conflicts } = foldAttributes(facts, creation);
   return {
@@ -116,7 +117,7 @@ export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefi
     purged,
     conflicts: [
       ...others.map(({ id }) => ({ about: 'creation', record: id })),
-      ...late,
+      ...lost,
       ...conflicts,
     ],
   };
@@ -124,30 +125,42 @@ export function foldObject(records: Iterable<RecordHead>): FoldedObject | undefi
 
 /**
  * An intent lasts until a record names it and cancels it. It is carried out when every node that
- * the agreeing nodes name as members has agreed, with the same members in mind: no node's word
- * alone can purge, and what is purged is gone, whoever cancels later. That nobody cancels who has
- * agreed is what `isBound` is for; a cancellation that is there all the same is shown.
+ * the agreeing nodes name as members has agreed, with the same members in mind, and nobody cancels
+ * it whom they had not in mind: no node's word alone can purge what another one has, be it that a
+ * backup made a node of its own that takes itself for the only one. Of the members that agreed
+ * nobody cancels (`isBound`); a cancellation that is there all the same is shown.
  */
 function foldIntents(facts: Facts): {
   intents: FoldedIntent[];
   purged: boolean;
-  late: Conflict[];
+  lost: Conflict[];
 } {
   const agreements = facts.of('purge-agreed');
   const cancellations = facts.of('destroy-cancelled');
   const intents: FoldedIntent[] = [];
-  const late: Conflict[] = [];
+  const lost: Conflict[] = [];
   let purged = false;
   for (const { id, payload } of facts.of('destroy-intended')) {
     const cancelling = cancellations.filter((each) => each.payload.intent === id);
-    const words = wordsIn(agreements.filter((agreement) => agreement.payload.intent === id));
-    const complete = words.some(({ members }) => isUnanimous(members, words));
+    const agreeing = agreements.filter((agreement) => agreement.payload.intent === id);
+    const words = wordsIn(agreeing);
+    const unanimous = words.filter(({ members }) => isUnanimous(members, words));
+    const complete = unanimous.some(({ members }) =>
+      cancelling.every(({ node }) => members.includes(node)),
+    );
     purged ||= complete;
-    if (!complete && cancelling.length > 0) continue;
-    late.push(...cancelling.map((each) => ({ about: 'purge', record: each.id })));
+    if (!complete && cancelling.length > 0) {
+      if (unanimous.length > 0) lost.push(...saying('undestroy', agreeing));
+      continue;
+    }
+    lost.push(...saying('purge', cancelling));
     intents.push({ record: id, date: payload.date, retention: payload.retention, words });
   }
-  return { intents, purged, late };
+  return { intents, purged, lost };
+}
+
+function saying(about: string, facts: readonly Fact<Kind>[]): Conflict[] {
+  return facts.map(({ id }) => ({ about, record: id }));
 }
 
 function wordsIn(agreements: readonly Fact<'purge-agreed'>[]): Word[] {

@@ -39,6 +39,11 @@ interface ObjectRow {
   readonly form: Buffer;
 }
 
+/** Secrets that should be here and are not are to be asked for. */
+const withoutSecret = `INSERT OR IGNORE INTO lacking SELECT identifier FROM object o
+  WHERE o.commitment IS NOT NULL AND NOT EXISTS (SELECT 1 FROM material m
+    WHERE m.object = o.identifier AND m.commitment = o.commitment)`;
+
 /** The tables that are the fold's image: written with each record, read by everything. */
 export class Projection {
   readonly usage: Usage;
@@ -65,7 +70,9 @@ export class Projection {
   readonly #dropKept: Statement;
   readonly #putTwinName: Statement;
   readonly #forks: Statement;
+  readonly #expect: Statement;
   #purges: string[] = [];
+  #returns: string[] = [];
 
   /** `now`: seconds since 1970; states are computed from dates when they are read. */
   constructor(database: Database, now: () => number) {
@@ -111,6 +118,7 @@ export class Projection {
     this.#dropMaterial = prepare('DELETE FROM material WHERE object = ?');
     this.#dropLacking = prepare('DELETE FROM lacking WHERE object = ?');
     this.#dropKept = prepare('DELETE FROM kept WHERE object = ?');
+    this.#expect = prepare(`${withoutSecret} AND o.identifier = ?`);
     this.#putTwinName = prepare(`INSERT OR IGNORE INTO twin_name SELECT ?, ? WHERE EXISTS (
       SELECT 1 FROM attribute a JOIN object o ON o.identifier = a.object
       WHERE a.name = 'Name' AND a.value = ? AND a.object <> ? AND o.key_group = ?
@@ -153,6 +161,7 @@ export class Projection {
     for (const head of heads(first.all())) this.refold(head.object);
     const groups = database.prepare(`SELECT DISTINCT object FROM record WHERE kind = 'group-made'`);
     for (const name of groups.pluck().all() as string[]) this.#putGroup.run(name);
+    database.exec(withoutSecret);
   }
 
   /** Brings the rows of one object or client in step with its records. */
@@ -189,6 +198,16 @@ export class Projection {
     const purges = this.#purges;
     this.#purges = [];
     return purges;
+  }
+
+  /**
+   * The objects that were purged and are not any more, since this was asked last: whatever brought
+   * their secrets before that has to bring them again.
+   */
+  takeReturns(): string[] {
+    const returns = this.#returns;
+    this.#returns = [];
+    return returns;
   }
 
   isPurged(object: string): boolean {
@@ -285,6 +304,7 @@ export class Projection {
       return typeof value === 'number' ? value : 0;
     };
     const { revocation, commitment } = object;
+    const returns = !object.purged && this.isPurged(object.identifier);
     this.#putObject.run(
       object.identifier,
       object.group,
@@ -313,6 +333,10 @@ export class Projection {
       object.purged ? 1 : 0,
       object.intents.length === 0 ? null : JSON.stringify(object.intents),
     );
+    if (returns) {
+      this.#expect.run(object.identifier);
+      this.#returns.push(object.identifier);
+    }
     if (object.purged) {
       const { changes } = this.#dropMaterial.run(object.identifier);
       if (changes > 0) this.#purges.push(object.identifier);

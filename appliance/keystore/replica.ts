@@ -259,9 +259,6 @@ export class Replica {
     const { commit, projection, database } = this.#parts;
     await commit(() => {
       projection.applyAll(database);
-      database.exec(`INSERT OR IGNORE INTO lacking SELECT identifier FROM object o
-        WHERE commitment IS NOT NULL AND NOT EXISTS (SELECT 1 FROM material m
-          WHERE m.object = o.identifier AND m.commitment = o.commitment)`);
     });
   }
 

@@ -441,6 +441,7 @@ export class SqliteKeystore implements Keystore {
       this.#audit.reload();
       this.#projection.usage.forget();
       this.#projection.takePurges();
+      this.#projection.takeReturns();
       return { queued, error, records: [] };
     }
   }

@@ -2,7 +2,7 @@ import { Journal, journalsIn, machineFiles, readJournal } from '../backup/journa
 import type { JournalFiles } from '../backup/journal.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import { KeystoreError } from '../keystore/error.ts';
-import type { Entry } from '../keystore/exchange.ts';
+import type { Entry, Ingested } from '../keystore/exchange.ts';
 import type { Replica } from '../keystore/replica.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { pause } from '../replication/surroundings.ts';
@@ -70,47 +70,27 @@ function othersHeads(replica: Replica): string {
  * Says what more there is to take once the medium or the keeper is there, or the records before it.
  */
 export async function takeJournals(folder: string, parts: JournalParts): Promise<Left> {
-  const { keystore, keeper, surroundings, files = machineFiles } = parts;
+  const { keystore, surroundings, files = machineFiles } = parts;
   const { replica } = keystore;
-  let regained: { readonly epoch: string; readonly seq: number } | undefined;
-  let recovered = 0;
-  /** What came before its predecessors: a journal may hold its newest records first. */
-  let early: (readonly Entry[])[] = [];
-  const take = async (entries: readonly Entry[]): Promise<void> => {
-    try {
-      const done = await replica.ingest(entries);
-      recovered += done.added;
-      regained ??= done.regained;
-    } catch (error) {
-      if (!(error instanceof KeystoreError) || error.code !== 'record-gap') throw error;
-      early.push(entries);
-    }
-  };
-  let left: Left = 'nothing';
+  const course = new Course(replica);
   const there = await files.readdir(folder).then(
     () => true,
     () => false,
   );
   if (!there) return 'medium';
-  for (const { path, head } of await journalsIn(folder, files)) {
-    if (head.cluster !== replica.cluster) continue;
-    try {
-      const read = await readJournal(await files.readFile(path), keeper, take);
-      if (read !== undefined && read.damaged > 0) {
-        surroundings.log('error', 'a journal is damaged', { path, frames: read.damaged });
-      }
-    } catch (error) {
-      const text = error instanceof Error ? error.message : 'unknown';
-      surroundings.log('warn', 'a journal was not read to its end', { path, error: text });
-      left = leftBy(error) ?? left;
+  const readAll = async (): Promise<Left> => {
+    let left: Left = 'nothing';
+    for (const { path, head } of await journalsIn(folder, files)) {
+      if (head.cluster !== replica.cluster) continue;
+      left = (await readOne(path, parts, (entries) => course.take(entries))) ?? left;
     }
-  }
-  for (let before = Number.POSITIVE_INFINITY; early.length < before;) {
-    before = early.length;
-    const again = early;
-    early = [];
-    for (const entries of again) await take(entries);
-  }
+    return left;
+  };
+  let left = await readAll();
+  await course.takeEarly();
+  // What was purged when its secret came by is not any more: it is to come by again.
+  if (course.returned) left = await readAll();
+  const { early, recovered, regained } = course;
   if (early.length > 0) {
     if (left === 'nothing') left = 'records';
     const text = 'the journals hold records whose predecessors are not here: another node has them';
@@ -123,6 +103,62 @@ export async function takeJournals(folder: string, parts: JournalParts): Promise
   const healing = { why: 'rollback', epoch, common: seq - 1, recovered } as const;
   await replica.endHealing(healing, surroundings.random(16).toString('hex'));
   return left;
+}
+
+/** What came of the frames that were taken so far. */
+class Course {
+  readonly #replica: Replica;
+  recovered = 0;
+  /** The first own record that this node had lost. */
+  regained: Ingested['regained'];
+  /** Whether anything that had been purged here is there again. */
+  returned = false;
+  /** What came before its predecessors: a journal may hold its newest records first. */
+  early: (readonly Entry[])[] = [];
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
+  async take(entries: readonly Entry[]): Promise<void> {
+    try {
+      const { added, regained, returned } = await this.#replica.ingest(entries);
+      this.recovered += added;
+      this.regained ??= regained;
+      this.returned ||= returned.length > 0;
+    } catch (error) {
+      if (!(error instanceof KeystoreError) || error.code !== 'record-gap') throw error;
+      this.early.push(entries);
+    }
+  }
+
+  async takeEarly(): Promise<void> {
+    for (let before = Number.POSITIVE_INFINITY; this.early.length < before;) {
+      before = this.early.length;
+      const again = this.early;
+      this.early = [];
+      for (const entries of again) await this.take(entries);
+    }
+  }
+}
+
+/** Reads one journal; says what another try waits for. */
+async function readOne(
+  path: string,
+  { keeper, surroundings, files = machineFiles }: JournalParts,
+  take: (entries: readonly Entry[]) => Promise<void>,
+): Promise<Left | undefined> {
+  try {
+    const read = await readJournal(await files.readFile(path), keeper, take);
+    if (read !== undefined && read.damaged > 0) {
+      surroundings.log('error', 'a journal is damaged', { path, frames: read.damaged });
+    }
+    return undefined;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'unknown';
+    surroundings.log('warn', 'a journal was not read to its end', { path, error: text });
+    return leftBy(error);
+  }
 }
 
 /** What another try waits for; undefined where it would end in the same way. */

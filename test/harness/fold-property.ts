@@ -128,14 +128,19 @@ export function statesNeverGoBack(runs: number): void {
     for (const record of choices.shuffled(records)) {
       learnt.push(record);
       const after = foldAll(learnt);
-      if (!isLater(before, after, undoing)) return false;
+      if (!isLater(before, after, undoing, record)) return false;
       before = after;
     }
     return true;
   });
 }
 
-function isLater(before: FoldedState, after: FoldedState, undoing: boolean): boolean {
+function isLater(
+  before: FoldedState,
+  after: FoldedState,
+  undoing: boolean,
+  { kind }: RecordHead,
+): boolean {
   return (
     before.members.every(({ node, removed }) =>
       after.members.some((other) => other.node === node && (other.removed || !removed)),
@@ -148,7 +153,8 @@ function isLater(before: FoldedState, after: FoldedState, undoing: boolean): boo
     Object.entries(before.objects).every(([id, object]) => {
       const now = after.objects[id];
       if (now === undefined) return false;
-      if (object.purged && !now.purged) return false;
+      // Only by somebody's cancelling whom those that agreed did not have in mind.
+      if (object.purged && !now.purged && kind !== 'destroy-cancelled') return false;
       if (object.compromised && !now.compromised) return false;
       if ((object.activated && !now.activated) || (object.deactivated && !now.deactivated)) {
         return false;
@@ -272,7 +278,10 @@ function liveStatements(records: readonly RecordHead[], object: FoldedObject): s
   return [...own, ...added, ...modified].filter((statement) => !named.has(statement));
 }
 
-/** No purge without the word of every member, however many cancel or agree beside it. */
+/**
+ * No purge without the word of every member, however many agree beside it, nor where somebody
+ * cancelled whom those members did not have in mind.
+ */
 export function purgesAreUnanimous(runs: number): void {
   const kinds: Kind[] = ['destroy-intended', 'destroy-cancelled', 'purge-agreed', 'object-created'];
   assertAlways(runs, (choices) => {
@@ -283,10 +292,14 @@ export function purgesAreUnanimous(runs: number): void {
       const words = own
         .filter(({ kind }) => kind === 'purge-agreed')
         .map((record) => ({ node: record.node, ...(payloadOf(record) as unknown as Word) }));
+      const cancelling = own
+        .filter(({ kind }) => kind === 'destroy-cancelled')
+        .map((record) => ({ node: record.node, ...(payloadOf(record) as unknown as Word) }));
       const unanimous = words.some(
         ({ intent, members, node }) =>
           intents.includes(intent) &&
           members.includes(node) &&
+          cancelling.every((each) => each.intent !== intent || members.includes(each.node)) &&
           members.every((member) =>
             words.some(
               (word) =>
@@ -308,16 +321,19 @@ interface Word {
 
 /**
  * Nodes that keep to the rules (no word for what is cancelled, no cancelling by who is bound) never
- * purge what one of them has taken back, in whatever order they hear of one another.
+ * purge what one of them has taken back, in whatever order they hear of one another: not even where
+ * a backup made a node of its own, which has nobody but itself in mind.
  */
 export function nothingTakenBackIsPurged(runs: number): void {
   assertAlways(runs, (choices) => {
-    const authors = [0, 1, 2].slice(0, 2 + choices.next(2)).map((node) => new Author(node));
+    const pair = 2 + choices.next(2);
+    const authors = [0, 1, 2, 3].slice(0, pair + choices.next(2)).map((node) => new Author(node));
     const [first] = authors as [Author, ...Author[]];
     const payload = generators['object-created'](choices, first, 'o1');
     const created = first.write('object-created', 'o1', payload);
     for (const author of authors) author.learn([created]);
-    const members = authors.map(({ node }) => node);
+    const together = authors.slice(0, pair).map(({ node }) => node);
+    const inMind = ({ node }: Author): string[] => (together.includes(node) ? together : [node]);
     while (!choices.ended) {
       const author = choices.of(authors as [Author, ...Author[]]);
       const intents = foldObject(author.known.values())?.intents ?? [];
@@ -327,11 +343,11 @@ export function nothingTakenBackIsPurged(runs: number): void {
         author.write('destroy-intended', 'o1', { date: 1, retention: 9 });
       } else if (act === 1 && intent !== undefined) {
         const { record, words } = intent;
+        const members = inMind(author);
         if (hasAgreed(author.node, members, words)) continue;
         author.write('purge-agreed', 'o1', { intent: record, members });
       } else if (act === 2 && intent !== undefined) {
         if (isBound(author.node, intent)) continue;
-
         author.write('destroy-cancelled', 'o1', { intent: intent.record });
       } else {
         author.learn(choices.of(authors as [Author, ...Author[]]).known.values());

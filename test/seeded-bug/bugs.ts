@@ -215,4 +215,10 @@ export const bugs: readonly SeededBug[] = [
     ],
     caughtBy: 'fold',
   },
+  {
+    name: 'a node that takes itself for the only one purges what another took back',
+    file: 'appliance/keystore/fold.ts',
+    edits: [[`cancelling.every(({ node }) => members.includes(node)),`, `cancelling.length >= 0,`]],
+    caughtBy: 'fold',
+  },
 ];

@@ -9,6 +9,7 @@ const meaning: Readonly<Record<ConflictView['kind'], string>> = {
   value: 'two values set at once: set it again, or let it be',
   client: 'enrolled or allowed twice at once: the first holds',
   purge: 'taken back on a disk that was put back, after it was purged',
+  undestroy: 'purged, then taken back by a node that nobody had asked: see whether it is lacking',
   name: 'two objects bear this Name: give one another Name, or let it be',
 };
 
