@@ -14,15 +14,14 @@ import type { Heads, Manifest, Totals } from './manifest.ts';
 
 /** What a keystore gives to a backup; every call is one moment, between two the world goes on. */
 export interface RecordSource {
-  heads(): Heads;
   /** The next records behind these heads, in an order in which a keystore can take them. */
   after(
     heads: Heads,
     most: { readonly records: number; readonly bytes: number },
   ): { readonly entries: readonly BundledRecord[]; readonly heads: Heads };
   members(): readonly { readonly node: string; readonly recordKey: string }[];
-  /** What all records come to; no record is made between its answer and the next turn. */
-  digest(pause: () => Promise<void>): Promise<Manifest['state']>;
+  /** What all records up to some heads come to: those at which it stands when it is asked. */
+  digest(pause: () => Promise<void>): Promise<Manifest['state'] & Pick<Manifest, 'heads'>>;
 }
 
 export interface WriteParts {
@@ -72,11 +71,11 @@ export class BundleWriter {
     const slots = await keeper.slots();
     const bundle = random(16).toString('hex');
     const own = random(32);
-    const state = await source.digest(turn);
+    const { heads, ...state } = await source.digest(turn);
     const recordKeys = Object.fromEntries(
       source.members().map(({ node, recordKey }) => [node, recordKey]),
     );
-    const manifest: Manifest = { bundle, ...about(), heads: source.heads(), recordKeys, state };
+    const manifest: Manifest = { bundle, ...about(), heads, recordKeys, state };
     const { cluster, node, made, software } = manifest;
     const names = { bundle, cluster, node };
     const key = (await keeper.seal(keyContext(names), own)).toString('base64');

@@ -73,6 +73,8 @@ export class Projection {
   readonly #expect: Statement;
   #purges: string[] = [];
   #returns: string[] = [];
+  /** How often all rows were written anew. */
+  foldings = 0;
 
   /** `now`: seconds since 1970; states are computed from dates when they are read. */
   constructor(database: Database, now: () => number) {
@@ -152,6 +154,7 @@ export class Projection {
 
   /** Folds everything anew: after an upgrade, or where the tables lost something. */
   applyAll(database: Database): void {
+    this.foldings++;
     for (const table of ['object', 'attribute', 'client', 'twin_name'])
       database.exec(`DELETE FROM ${table}`);
     const first = database.prepare(

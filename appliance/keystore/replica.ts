@@ -17,6 +17,7 @@ import type { Kind, Payloads } from './payload.ts';
 import { journalHolder, Receipts } from './receipt.ts';
 import type { Copies } from './receipt.ts';
 import { stateDigest } from './state-digest.ts';
+import type { StateDigest } from './state-digest.ts';
 import type { RecordHead } from './record.ts';
 import type { Heads } from './record-log.ts';
 
@@ -205,9 +206,19 @@ export class Replica {
     return this.#parts.records.hashAt(epoch, seq)?.toString('hex');
   }
 
-  /** The same on every node that holds the same; `pause` gives others their turn. */
-  digest(pause: () => Promise<void>): Promise<{ readonly fold: string; readonly digest: string }> {
-    return stateDigest(this.#parts.database, this.#parts.records, pause);
+  /**
+   * The same on every node that holds the same records up to these heads; `pause` gives others
+   * their turn. Undefined where this node does not hold them.
+   */
+  digestAt(pause: () => Promise<void>, heads: Heads): Promise<StateDigest | undefined> {
+    return stateDigest({ ...this.#parts, pause }, heads);
+  }
+
+  /** The same for all that is here now. Throws KeystoreError while its past is being mended. */
+  async digest(pause: () => Promise<void>): Promise<StateDigest> {
+    const digest = await stateDigest({ ...this.#parts, pause });
+    if (digest !== undefined) return digest;
+    throw new KeystoreError('read-only', 'the records are put in order just now');
   }
 
   /** Writes down what others hold, if that changed. */

@@ -20,6 +20,8 @@ export const messageKind = {
   /** JSON of Place, and the answer with the hash that is there. */
   trace: 8,
   traced: 9,
+  /** JSON of Comparison. */
+  compare: 10,
 } as const;
 
 export const protocolVersion = 1;
@@ -58,8 +60,14 @@ export interface Beat {
   readonly lacking: readonly string[];
   readonly able: boolean;
   readonly time: number;
-  /** Where the sender knows the other side to stand at the same records: to be compared. */
-  readonly digest?: { readonly fold: string; readonly digest: string; readonly at: string };
+}
+
+/** What the sender makes of all records up to some heads. */
+export interface Comparison {
+  readonly fold: string;
+  readonly digest: string;
+  /** Up to which records; absent in the answer to whoever named them. */
+  readonly heads?: Heads;
 }
 
 export interface Place {
@@ -137,12 +145,13 @@ export function readAck(payload: Buffer): Ack {
 
 export function readBeat(payload: Buffer): Beat {
   const fields = fieldsOf(payload);
-  const digest = fields['digest'] as Fields | undefined;
-  const time = numberIn(fields['time']);
-  if (digest === undefined) return { ...standingIn(fields), time };
-  const { fold, digest: sum, at } = digest;
-  const read = { fold: textIn(fold), digest: textIn(sum), at: textIn(at) };
-  return { ...standingIn(fields), time, digest: read };
+  return { ...standingIn(fields), time: numberIn(fields['time']) };
+}
+
+export function readComparison(payload: Buffer): Comparison {
+  const { fold, digest, heads } = fieldsOf(payload);
+  const read = { fold: textIn(fold), digest: textIn(digest) };
+  return heads === undefined ? read : { ...read, heads: headsIn(heads) };
 }
 
 export function readHeads(payload: Buffer): Heads {

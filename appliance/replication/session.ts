@@ -17,12 +17,13 @@ import {
   protocolVersion,
   readAck,
   readBeat,
+  readComparison,
   readHeads,
   readHello,
   readPlace,
   toJson,
 } from './message.ts';
-import type { Ack, Beat, Hello, Place } from './message.ts';
+import type { Ack, Beat, Comparison, Hello, Place } from './message.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export const heartbeatMilliseconds = 1_000;
@@ -88,8 +89,13 @@ export class Session {
     this.#parts = parts;
     this.peer = parts.channel.peer;
     this.#heard = parts.surroundings.elapsed();
-    this.#comparison = new StateComparison(parts.replica, parts.surroundings);
     const { peer } = this;
+    this.#comparison = new StateComparison({
+      ...{ ...parts, peer },
+      say: (comparison) => {
+        this.#send(messageKind.compare, toJson(comparison satisfies Comparison));
+      },
+    });
     this.#intake = new Intake({ ...parts, peer, open: () => this.#open });
     parts.channel.receive(
       (kind, payload) => {
@@ -252,6 +258,9 @@ export class Session {
         return;
       case messageKind.resync:
         this.#restart(readHeads(payload));
+        return;
+      case messageKind.compare:
+        this.#comparison.heard(readComparison(payload));
         return;
       case messageKind.forked:
         this.#parts.past({ why: 'fork', ...readPlace(payload) });
@@ -445,19 +454,14 @@ export class Session {
 
   #sayBeat(): void {
     if (this.#hello === undefined) return;
-    const digest = this.#comparison.own(this.#theirs);
-    const beat: Beat = {
-      ...this.#standing(),
-      time: this.#parts.surroundings.now(),
-      ...(digest === undefined ? {} : { digest }),
-    };
+    const beat: Beat = { ...this.#standing(), time: this.#parts.surroundings.now() };
     this.#send(messageKind.beat, toJson(beat));
+    this.#comparison.look();
   }
 
-  #beaten({ heads, lacking, able, time, digest }: Beat): void {
+  #beaten({ heads, lacking, able, time }: Beat): void {
     this.#skew = time - this.#parts.surroundings.now();
     this.#stands(heads, lacking, able);
-    if (digest !== undefined) this.#comparison.compare(digest);
     if (lacking.length === 0) return;
     const materials: LooseMaterial[] = [];
     let bytes = 0;

@@ -140,7 +140,8 @@ test('own records that stand elsewhere in another form are said again, none lost
   t.true(one.groups().includes('other'));
   await carry(one, two);
   t.deepEqual(await secretOf(two, own), Buffer.alloc(32, 2));
-  t.deepEqual(await one.replica.digest(pause), await two.replica.digest(pause));
+  const [here, there] = [await one.replica.digest(pause), await two.replica.digest(pause)];
+  t.is(here.digest, there.digest);
   t.true(one.verify().records > 5);
   t.is(one.replica.conflicts(10).length, 3);
   await one.close();
