@@ -37,8 +37,9 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   replication: ['disk', 'frame', 'keystore', 'keeper-client', 'audit', 'pki'],
   backup: ['disk', 'keystore', 'keeper-client', 'audit'],
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
+  vcenter: [],
   setup: ['disk', 'admin', 'keeper-client'],
-  cli: ['setup', 'admin', 'keeper-client'],
+  cli: ['setup', 'vcenter', 'admin', 'keeper-client'],
   console: ['setup', 'admin', 'keeper-client'],
   service: 'all',
 };
@@ -57,6 +58,7 @@ const doors: Readonly<Record<string, string>> = {
   commander: 'appliance/cli/main.ts',
   'smol-toml': 'appliance/setup/toml.ts',
   '@scure/bip39/wordlists/english.js': 'appliance/keeper-client/share-word.ts',
+  '@xmldom/xmldom': 'appliance/vcenter/xml-element.ts',
   qr: 'appliance/setup/qr.ts',
   'shamir-secret-sharing': 'appliance/keeper/recovery-share.ts',
 };

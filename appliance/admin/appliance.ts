@@ -21,9 +21,21 @@ export interface Appliance {
     makeClient(name: string): { readonly key: string; readonly certificate: string };
     signRequest(request: string, name?: string): string;
   };
+  /** What KMIP clients are shown, and what a renewal will show them: PEM. */
+  readonly serverCertificate: {
+    readonly current: string;
+    readonly next: string | undefined;
+    renew(): string;
+    /** Throws an error named RenewalError. */
+    activate(): string;
+  };
   readonly audit: Pick<AuditTrail, 'newest' | 'page' | 'check'>;
-  /** Reads a certificate: its fingerprint and its last second. */
-  readonly readCertificate: (pem: string) => { fingerprint: string; notAfter: number };
+  /** Reads a certificate: its fingerprint, its last second, and whether it may sign others. */
+  readonly readCertificate: (pem: string) => {
+    readonly fingerprint: string;
+    readonly notAfter: number;
+    readonly isAuthority: boolean;
+  };
   /** Ends live connections of a certificate. */
   readonly cut: (fingerprint: string) => number;
   readonly backups: {

@@ -12,7 +12,13 @@ export class ClientActs {
   }
 
   list(): ClientView[] {
-    return this.#appliance.keystore.clients().map((client) => this.#view(client));
+    const clients = this.#appliance.keystore.clients();
+    // Both nodes may have met the same certificate: it waits once.
+    const waitsAlready = ({ fingerprint }: Client, at: number): boolean =>
+      clients.some((each, i) => each.fingerprint === fingerprint && (i < at || !isPending(each)));
+    return clients
+      .filter((client, at) => !(isPending(client) && waitsAlready(client, at)))
+      .map((client) => this.#view(client));
   }
 
   /** Lets a client in: by its certificate, or with a key pair made now and given out once. */
@@ -26,10 +32,11 @@ export class ClientActs {
   ): Promise<AddedClient> {
     const { name, group, certificate } = input;
     if (certificate !== undefined) {
-      return { ...(await this.#enrol(name, group, certificate, 'client add', act)) };
+      return this.#enrol({ name, group, certificate }, 'client add', act);
     }
     const made = this.#appliance.authority.makeClient(name);
-    const enrolled = await this.#enrol(name, group, made.certificate, 'client add', act);
+    const enrolment = { name, group, certificate: made.certificate };
+    const enrolled = await this.#enrol(enrolment, 'client add', act);
     return { ...enrolled, key: made.key };
   }
 
@@ -40,7 +47,21 @@ export class ClientActs {
   ): Promise<AddedClient> {
     const certificate = this.#appliance.authority.signRequest(input.request, input.name);
     const name = input.name ?? 'client';
-    return this.#enrol(name, input.group, certificate, 'client sign-csr', act);
+    return this.#enrol({ name, group: input.group, certificate }, 'client sign-csr', act);
+  }
+
+  /** Has what this authority signed, and nobody knows, wait for a person. */
+  async addAuthority(
+    input: { readonly name: string; readonly group: string; readonly certificate: string },
+    act: Act,
+  ): Promise<ClientView> {
+    const { name, group, certificate } = input;
+    if (!this.#appliance.readCertificate(certificate).isAuthority) {
+      const hint = 'for a client’s own certificate: twinlock client add --cert';
+      throw new AdminError('refused', 'this certificate may not sign others', hint);
+    }
+    const enrolment = { name, group, certificate, state: 'authority' } as const;
+    return (await this.#enrol(enrolment, 'client add-authority', act)).client;
   }
 
   /** Shuts a client out and ends its connections. */
@@ -60,6 +81,10 @@ export class ClientActs {
   async allow(id: string, { request, actor }: Act): Promise<ClientView> {
     const { keystore } = this.#appliance;
     const client = this.#find(id);
+    if (client.state === 'authority') {
+      const hint = 'what it signed is let in one by one: see `twinlock client list`';
+      throw new AdminError('refused', 'an authority is nobody who comes in', hint);
+    }
     await keystore.change((draft) => {
       const { id: object, group } = client;
       if (client.state !== 'allowed') {
@@ -82,12 +107,16 @@ export class ClientActs {
   }
 
   async #enrol(
-    name: string,
-    group: string,
-    certificate: string,
+    enrolment: {
+      readonly name: string;
+      readonly group: string;
+      readonly certificate: string;
+      readonly state?: 'allowed' | 'authority';
+    },
     act: string,
     { request, actor }: Act,
   ): Promise<AddedClient> {
+    const { name, group, certificate, state = 'allowed' } = enrolment;
     const { keystore, readCertificate, newIdentifier, authority } = this.#appliance;
     const { fingerprint } = readCertificate(certificate);
     const id = newIdentifier();
@@ -107,7 +136,7 @@ export class ClientActs {
         group,
         fingerprint,
         certificate,
-        state: 'allowed',
+        state,
       });
       draft.audit({ request, actor, act, object: id, outcome: 'success' });
     });
@@ -132,3 +161,5 @@ export class ClientActs {
     return this.#reach.opened();
   }
 }
+
+const isPending = ({ state }: Client): boolean => state === 'pending';

@@ -10,6 +10,7 @@ import type {
   AuditCheckView,
   AuditPage,
   BackupView,
+  CertificatesView,
   ClientView,
   ConflictView,
   KeptKeys,
@@ -48,6 +49,18 @@ export class AdminClient {
     return this.#call('GET', '/v1/status');
   }
 
+  certificates(): Promise<CertificatesView> {
+    return this.#call('GET', '/v1/certificates');
+  }
+
+  renewCertificate(): Promise<CertificatesView> {
+    return this.#call('POST', '/v1/certificates/renew', {});
+  }
+
+  activateCertificate(): Promise<CertificatesView> {
+    return this.#call('POST', '/v1/certificates/activate', {});
+  }
+
   clients(): Promise<{ clients: ClientView[] }> {
     return this.#call('GET', '/v1/clients');
   }
@@ -58,6 +71,10 @@ export class AdminClient {
 
   signRequest(body: { name?: string; group?: string; request: string }): Promise<AddedClient> {
     return this.#call('POST', '/v1/clients/sign-csr', body);
+  }
+
+  addAuthority(body: { name: string; group?: string; certificate: string }): Promise<ClientView> {
+    return this.#call('POST', '/v1/clients/authorities', body);
   }
 
   blockClient(id: string): Promise<ClientView> {

@@ -16,9 +16,18 @@ export const clientView = z.object({
   name: z.string(),
   group: z.string(),
   fingerprint: z.string(),
-  state: z.enum(['allowed', 'pending', 'blocked']),
+  /** An authority's own certificate lets nobody in: what it signed waits as `pending`. */
+  state: z.enum(['allowed', 'pending', 'blocked', 'authority']),
   added: z.number(),
   notAfter: z.number(),
+});
+
+/** What clients are shown and may trust: the cluster's authority and this node's own, PEM. */
+export const certificatesView = z.object({
+  authority: z.string(),
+  server: z.string(),
+  /** Made by a renewal, and shown once somebody says so. */
+  next: z.string().optional(),
 });
 
 export const keyView = z.object({
@@ -144,6 +153,13 @@ export const addClient = z.object({
   group: label.default('default'),
   /** PEM. Without one a key pair is made and given out once. */
   certificate: z.string().max(65_536).optional(),
+});
+
+export const addAuthority = z.object({
+  name: label,
+  group: label.default('default'),
+  /** PEM. */
+  certificate: z.string().max(65_536),
 });
 
 export const signRequest = z.object({
@@ -336,6 +352,7 @@ export const problem = z.object({
 });
 
 export type ClientView = z.infer<typeof clientView>;
+export type CertificatesView = z.infer<typeof certificatesView>;
 export type ConflictView = z.infer<typeof conflictView>;
 export type KeptKeys = z.infer<typeof keptKeys>;
 export type KeyView = z.infer<typeof keyView>;

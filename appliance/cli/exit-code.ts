@@ -22,6 +22,11 @@ const byRefusal: Readonly<Record<string, number>> = {
   passphrase: exitCode.refused,
   network: exitCode.refused,
   'audit-broken': exitCode.broken,
+  'vcenter-unreachable': exitCode.notReachable,
+  'vcenter-thumbprint': exitCode.refused,
+  'vcenter-login': exitCode.refused,
+  'vcenter-denied': exitCode.refused,
+  'vcenter-trust': exitCode.refused,
 };
 
 export function exitCodeOf(code: string): number {

@@ -6,6 +6,7 @@ import { AdminClient, AdminRefusal } from '../admin/client.ts';
 import { KeeperConsole } from '../keeper-client/console.ts';
 import { SetupError } from '../setup/error.ts';
 import { LinuxBox } from '../setup/linux-box.ts';
+import { VcenterError } from '../vcenter/error.ts';
 import type { Command } from './command.ts';
 import { nouns, plainCommands } from './command/index.ts';
 import { CommandError } from './context.ts';
@@ -107,7 +108,8 @@ function fail(error: unknown): number {
   if (
     error instanceof AdminRefusal ||
     error instanceof CommandError ||
-    error instanceof SetupError
+    error instanceof SetupError ||
+    error instanceof VcenterError
   ) {
     process.stderr.write(`error: ${error.message}\nhint: ${error.hint}\n`);
     return exitCodeOf(error.code);

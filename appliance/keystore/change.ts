@@ -78,7 +78,7 @@ export type Change =
       readonly group: string;
       readonly fingerprint: string;
       readonly certificate: string;
-      readonly state: 'allowed' | 'pending';
+      readonly state: 'allowed' | 'pending' | 'authority';
     }
   | { readonly kind: 'client-allowed'; readonly client: string; readonly group: string }
   | { readonly kind: 'client-blocked'; readonly client: string }

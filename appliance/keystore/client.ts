@@ -6,7 +6,10 @@ export interface Client {
   readonly group: string;
   /** SHA-256 of the certificate's DER: 64 lower-case hex digits. */
   readonly fingerprint: string;
-  readonly state: 'allowed' | 'pending' | 'blocked';
+  /**
+   * `authority`: it is nobody who may come in; what it signed and nobody knows waits as `pending`.
+   */
+  readonly state: 'allowed' | 'pending' | 'blocked' | 'authority';
   /** PEM; certificates are public. */
   readonly certificate: string;
   /** Seconds since 1970. */

@@ -71,7 +71,7 @@ export interface FoldedClient {
   readonly group: string;
   readonly fingerprint: string;
   readonly certificate: string;
-  readonly state: 'allowed' | 'pending' | 'blocked';
+  readonly state: 'allowed' | 'pending' | 'blocked' | 'authority';
   readonly added: number;
   /** What an allowing record has to name: the blocks it lifts, the allowances it replaces. */
   readonly heads: readonly string[];
@@ -247,7 +247,13 @@ export function foldClient(records: Iterable<RecordHead>): FoldedClient | undefi
     group: into,
     fingerprint,
     certificate,
-    state: blocks.length > 0 ? 'blocked' : allowances.length > 0 ? 'allowed' : state,
+    // Nobody comes in as an authority, whoever allows it again.
+    state:
+      blocks.length > 0
+        ? 'blocked'
+        : allowances.length > 0 && state !== 'authority'
+          ? 'allowed'
+          : state,
     added: enrolment.time,
     heads: [...blocks, ...newest].map(({ id }) => id),
     conflicts: [

@@ -154,7 +154,7 @@ export interface Payloads {
     readonly group: string;
     readonly fingerprint: string;
     readonly certificate: string;
-    readonly state: 'allowed' | 'pending';
+    readonly state: 'allowed' | 'pending' | 'authority';
   };
   readonly 'client-allowed': { readonly group: string; readonly replaces: readonly string[] };
   readonly 'client-blocked': Readonly<Record<string, never>>;

@@ -5,6 +5,7 @@ import type { Keystore } from '../keystore/keystore.ts';
 import { fingerprint } from '../pki/fingerprint.ts';
 import { serverLimits } from './limit.ts';
 import type { Log } from './log.ts';
+import type { PendingClients } from './pending-client.ts';
 
 /**
  * The TLS of every port that clients come to: mutual TLS 1.2 and 1.3. OpenSSL proves that the peer
@@ -33,11 +34,14 @@ export function tlsOptions(key: KeyObject, certificate: string): TlsOptions {
 export class Admission {
   readonly #keystore: Keystore;
   readonly #log: Log;
+  readonly #pending: PendingClients | undefined;
   readonly #live = new Map<string, Set<TLSSocket>>();
 
-  constructor(keystore: Keystore, log: Log) {
+  /** `pending`: told of certificates that nobody knows. */
+  constructor(keystore: Keystore, log: Log, pending?: PendingClients) {
     this.#keystore = keystore;
     this.#log = log;
+    this.#pending = pending;
   }
 
   /** Lets a certificate in that is allowed; answers how it stands now, each time it is asked. */
@@ -48,6 +52,7 @@ export class Admission {
     const id = certificate === undefined ? undefined : fingerprint(certificate);
     const client = id === undefined ? undefined : this.#keystore.client(id);
     if (id === undefined || client?.state !== 'allowed') {
+      if (certificate !== undefined && client === undefined) void this.#pending?.met(certificate);
       this.#refuse(socket, id, client?.state);
       return undefined;
     }

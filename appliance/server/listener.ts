@@ -8,6 +8,7 @@ import { Connection } from './connection.ts';
 import type { Dispatch } from './dispatch.ts';
 import { serverLimits } from './limit.ts';
 import type { Log } from './log.ts';
+import type { PendingClients } from './pending-client.ts';
 
 export interface ListenerOptions {
   readonly key: KeyObject;
@@ -18,6 +19,8 @@ export interface ListenerOptions {
   readonly newRequestId: () => string;
   readonly now: () => number;
   readonly log: Log;
+  /** Where unknown certificates of an administrator's authorities wait for a person. */
+  readonly pending?: PendingClients;
   readonly listen: ListenOptions;
 }
 
@@ -28,9 +31,9 @@ export class Listener {
   readonly #admission: Admission;
 
   constructor(options: ListenerOptions) {
-    const { keystore, dispatch, newRequestId, log } = options;
+    const { keystore, dispatch, newRequestId, log, pending } = options;
     this.#options = options;
-    this.#admission = new Admission(keystore, log);
+    this.#admission = new Admission(keystore, log, pending);
     this.#server = createServer(tlsOptions(options.key, options.certificate));
     this.#server.maxConnections = serverLimits.connections;
     this.#server.on('secureConnection', (socket) => {
@@ -51,6 +54,11 @@ export class Listener {
   /** Ends every live connection of a certificate, at once. */
   cut(certificateFingerprint: string): number {
     return this.#admission.cut(certificateFingerprint);
+  }
+
+  /** Shows another certificate of the same key on new connections. */
+  show(certificate: string): void {
+    this.#server.setSecureContext(tlsOptions(this.#options.key, certificate));
   }
 
   get connections(): number {

@@ -40,6 +40,12 @@ export class ClientPorts {
     return this.#kmip.cut(certificateFingerprint) + (this.#web?.cut(certificateFingerprint) ?? 0);
   }
 
+  /** Shows another certificate of the same key on new connections. */
+  show(certificate: string): void {
+    this.#kmip.show(certificate);
+    this.#web?.show(certificate);
+  }
+
   get connections(): number {
     return this.#kmip.connections + (this.#web?.connections ?? 0);
   }

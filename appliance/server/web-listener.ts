@@ -22,9 +22,9 @@ export class WebListener {
   readonly #clients = new WeakMap<object, () => Client | undefined>();
 
   constructor(options: ListenerOptions) {
-    const { key, certificate, keystore, log } = options;
+    const { key, certificate, keystore, log, pending } = options;
     this.#options = options;
-    this.#admission = new Admission(keystore, log);
+    this.#admission = new Admission(keystore, log, pending);
     this.#server = createServer({
       ...tlsOptions(key, certificate),
       ALPNProtocols: ['http/1.1'],
@@ -52,6 +52,11 @@ export class WebListener {
 
   cut(certificateFingerprint: string): number {
     return this.#admission.cut(certificateFingerprint);
+  }
+
+  /** Shows another certificate of the same key on new connections. */
+  show(certificate: string): void {
+    this.#server.setSecureContext(tlsOptions(this.#options.key, certificate));
   }
 
   get connections(): number {

@@ -14,6 +14,7 @@ import { SqliteKeystore } from '../keystore/store.ts';
 import { fingerprint, readCertificate } from '../pki/fingerprint.ts';
 import { Dispatch } from '../server/dispatch.ts';
 import { cutBlockedClients } from '../server/blocked-client.ts';
+import { PendingClients } from '../server/pending-client.ts';
 import { ClientPorts } from '../server/port.ts';
 import { passed } from './activated-socket.ts';
 import { earliestPlausible, now } from './clock.ts';
@@ -30,7 +31,9 @@ import type { Replication } from './replication.ts';
 import { dieWithParent, onStop } from './process.ts';
 import { AuditKeeping } from './audit-keeping.ts';
 import { Rotation } from './rotation.ts';
+import { ServerCertificate } from './server-certificate.ts';
 import { beginningStatusOf, statusOf } from './status.ts';
+import { ExpiryWatch } from './expiry.ts';
 import { caughtUp, JoiningNode, joinedNode } from './joining.ts';
 import type { Joined } from './joining.ts';
 import { Pair } from './pair.ts';
@@ -81,9 +84,9 @@ async function main(): Promise<void> {
   if (joined !== undefined) await caughtUp({ keystore, keeper, replication, joined, log });
   const parts = {
     ...{ keystore, keeper, identity, audit, cluster, node, log, configuration },
-    ...{ rotation, replication, pair },
+    ...{ rotation, replication, pair, folder },
   };
-  const backups = await nodeBackups({ ...parts, folder }, files);
+  const backups = await nodeBackups(parts, files);
   const { listener, address, appliance } = await serve({ ...parts, backups });
   admin.open(appliance);
   const metrics = await serveMetrics(configuration, keystore, audit, appliance);
@@ -198,6 +201,8 @@ async function serve(parts: {
   readonly keystore: SqliteKeystore;
   readonly keeper: KeeperClient;
   readonly identity: ServerIdentity;
+  /** Where server.pem lies. */
+  readonly folder: string;
   readonly cluster: string;
   readonly node: string;
   readonly log: Log;
@@ -212,6 +217,7 @@ async function serve(parts: {
   const newIdentifier = (): string => randomUUID();
   const dispatch = new Dispatch({ keystore, now, random, newIdentifier, log });
   const { authority, key, certificate } = identity;
+  const expiry = new ExpiryWatch(log);
   const options = {
     key,
     certificate,
@@ -220,6 +226,7 @@ async function serve(parts: {
     newRequestId: () => random(8).toString('hex'),
     now,
     log,
+    pending: new PendingClients({ keystore, newIdentifier, now, log }),
     listen: kmipSocket(configuration),
   };
   const web = configuration.server.https_listen;
@@ -227,15 +234,23 @@ async function serve(parts: {
   cutBlockedClients(keystore, (id) => listener.cut(id));
   const address = await listener.listen();
   const endpoint = `${address.address}:${address.port}`;
+  const serverCertificate = new ServerCertificate({
+    ...{ identity, folder: parts.folder, names: certificateNames(configuration) },
+    show: (next) => {
+      listener.show(next);
+    },
+  });
   const appliance: Appliance = {
     keystore,
     pair: parts.pair,
-    status: () => statusOf({ ...parts, listener, certificate, endpoint, now }),
+    status: () => statusOf({ ...parts, listener, serverCertificate, expiry, endpoint, now }),
     authority,
+    serverCertificate,
     audit: keystore.trail,
     readCertificate: (pem) => {
       const read = readCertificate(pem);
-      return { fingerprint: fingerprint(read), notAfter: Date.parse(read.validTo) / 1000 };
+      const notAfter = Date.parse(read.validTo) / 1000;
+      return { fingerprint: fingerprint(read), notAfter, isAuthority: read.ca };
     },
     cut: (id) => listener.cut(id),
     backups: backups.acts(startAnew),

@@ -1,6 +1,7 @@
 import type { StatusView } from '../admin/schema.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import type { Client } from '../keystore/client.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
 import type { ClientPorts } from '../server/port.ts';
@@ -10,6 +11,8 @@ import type { Replication } from './replication.ts';
 import type { NodeBackups } from './backup.ts';
 import type { Rotation } from './rotation.ts';
 import { earliestPlausible } from './clock.ts';
+import { expiryTexts } from './expiry.ts';
+import type { ExpiryWatch } from './expiry.ts';
 import { version } from './version.ts';
 
 /** A root key that has not proved itself for this long is said to be unproven; in seconds. */
@@ -27,18 +30,22 @@ export async function statusOf(parts: {
   readonly replication: Replication;
   readonly backups: NodeBackups;
   readonly listener: ClientPorts;
-  readonly certificate: string;
+  readonly serverCertificate: { readonly current: string };
+  readonly expiry: ExpiryWatch;
   readonly endpoint: string;
   readonly node: string;
   readonly cluster: string;
   readonly now: () => number;
 }): Promise<StatusView> {
-  const { keystore, keeper, rotation, listener, certificate, audit } = parts;
+  const { keystore, keeper, rotation, listener, audit } = parts;
+  const { current: certificate } = parts.serverCertificate;
   const { endpoint, node, cluster, now } = parts;
   const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
   const { objects, records } = keystore.count();
   const view = parts.replication.view();
   const alone = 'this node is alone: every key has a single copy until there is a peer';
+  const clients = keystore.clients();
+  const ending = expiryTexts(parts.expiry.look(certificate, clients, now()));
   const alarms = [
     ...rootKeyAlarms(found, now()),
     ...recoveryAlarms(found),
@@ -50,6 +57,7 @@ export async function statusOf(parts: {
       ? []
       : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
     ...clockAlarms(certificate, now()),
+    ...ending.alarms,
     ...auditAlarms(audit),
     ...parts.backups.alarms(found?.generation),
   ];
@@ -70,11 +78,24 @@ export async function statusOf(parts: {
     recovery: found?.recovery ?? null,
     keys: objects,
     records,
-    clients: keystore.clients().filter((client) => client.state === 'allowed').length,
+    clients: clients.filter(({ state }) => state === 'allowed').length,
     connections: listener.connections,
     backup: parts.backups.view(),
-    warnings: [...alarms, ...(view.copies.paired ? [] : [alone]), ...purgeWarnings(view.purge)],
+    warnings: [
+      ...alarms,
+      ...(view.copies.paired ? [] : [alone]),
+      ...ending.warnings,
+      ...waitingWarnings(clients),
+      ...purgeWarnings(view.purge),
+    ],
   };
+}
+
+function waitingWarnings(clients: readonly Client[]): string[] {
+  const count = new Set(
+    clients.filter(({ state }) => state === 'pending').map(({ fingerprint }) => fingerprint),
+  ).size;
+  return count === 0 ? [] : [`${count} certificates wait for a person: twinlock client list`];
 }
 
 /** What `twinlock status` shows before a wrapping key is open. */

@@ -2,9 +2,17 @@ import type { Reach } from '../appliance.ts';
 import { ClientActs } from '../client-act.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
-import { addClient, addedClient, clientView, makeGroup, signRequest, z } from '../schema.ts';
+import {
+  addAuthority,
+  addClient,
+  addedClient,
+  clientView,
+  makeGroup,
+  signRequest,
+  z,
+} from '../schema.ts';
 
-/** KMIP clients and the key groups that they belong to. */
+/** KMIP clients. */
 export function clientRoutes(reach: Reach): Route[] {
   const clients = new ClientActs(reach);
   return [
@@ -36,6 +44,15 @@ export function clientRoutes(reach: Reach): Route[] {
     }),
     route({
       method: 'POST',
+      path: '/v1/clients/authorities',
+      role: 'officer',
+      what: 'have what this authority signed wait for a person',
+      body: addAuthority,
+      answer: clientView,
+      handle: ({ body, act }) => clients.addAuthority(body, act),
+    }),
+    route({
+      method: 'POST',
       path: '/v1/clients/:id/block',
       role: 'officer',
       what: 'shut a client out and end its connections',
@@ -50,6 +67,13 @@ export function clientRoutes(reach: Reach): Route[] {
       answer: clientView,
       handle: ({ path, act }) => clients.allow(path['id'] ?? '', act),
     }),
+  ];
+}
+
+/** The key groups that clients belong to. */
+export function groupRoutes(reach: Reach): Route[] {
+  const clients = new ClientActs(reach);
+  return [
     route({
       method: 'GET',
       path: '/v1/groups',

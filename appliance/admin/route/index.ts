@@ -2,7 +2,8 @@ import type { Reach } from '../appliance.ts';
 import type { Route } from '../route.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
-import { clientRoutes } from './client.ts';
+import { certificateRoutes } from './certificate.ts';
+import { clientRoutes, groupRoutes } from './client.ts';
 import { conflictRoutes } from './conflict.ts';
 import { keyRoutes } from './key.ts';
 import { pairRoutes } from './pair.ts';
@@ -12,7 +13,9 @@ import { statusRoutes } from './status.ts';
 export function routesOf(reach: Reach): Route[] {
   return [
     ...statusRoutes(reach),
+    ...certificateRoutes(reach),
     ...clientRoutes(reach),
+    ...groupRoutes(reach),
     ...conflictRoutes(reach),
     ...keyRoutes(reach),
     ...auditRoutes(reach),

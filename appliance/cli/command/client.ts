@@ -51,6 +51,48 @@ export async function add(
   print(added.client, () => said(added.client, `is enrolled; its files are in ${folder}`));
 }
 
+/** Everything that vCenter is given for a key pair that is made here, and what to do with it. */
+export async function bundle(
+  context: Context,
+  { name, group, out }: { name: string; group: string; out: string },
+): Promise<void> {
+  const { server } = await context.admin.certificates();
+  const { endpoint, fingerprints } = await context.admin.status();
+  await add({ ...context, print: () => undefined }, { name, group, out });
+  writeFileSync(join(out, 'server.pem'), server, { flag: 'wx' });
+  const steps = bundleSteps(endpoint ?? '', fingerprints?.sha256 ?? '');
+  writeFileSync(join(out, 'README.txt'), `${steps.join('\n')}\n`, { flag: 'wx' });
+  const files = ['cert.pem', 'key.pem', 'ca.pem', 'server.pem', 'README.txt'];
+  context.print({ name, group, folder: out, files }, () => [`in ${out}:`, ...steps].join('\n'));
+}
+
+/** The steps of "upload certificate and private key", in vCenter's own words. */
+function bundleSteps(endpoint: string, sha256: string): readonly string[] {
+  return [
+    'key.pem is the only copy of this private key: delete this folder when vCenter has it.',
+    `1. Key Providers, Add, Standard Key Provider: ${endpoint}, and the other node's address.`,
+    '2. Trust: the certificate shown must have this SHA-256 fingerprint (it is server.pem):',
+    `   ${sha256}`,
+    '   The other node shows its own: twinlock status there. Both are signed by ca.pem.',
+    '3. Establish Trust, Make KMS trust vCenter, KMS certificate and private key:',
+    '   upload cert.pem, then key.pem.',
+  ];
+}
+
+/** Trusts an authority, such as vCenter's root, so far that its certificates wait for a person. */
+export async function addAuthority(
+  { admin, print }: Context,
+  { name, group, cert }: { name: string; group: string; cert: string },
+): Promise<void> {
+  const added = await admin.addAuthority({ name, group, certificate: readText(cert) });
+  print(added, () =>
+    [
+      said(added, 'is an authority: what it signed waits when it comes'),
+      'then: twinlock client list, and twinlock client allow NAME for those that you know',
+    ].join('\n'),
+  );
+}
+
 export async function signCsr(
   { admin, print }: Context,
   options: { csr: string; name?: string; group: string; out?: string },
@@ -107,6 +149,27 @@ export const commands: readonly Command[] = [
       { flags: '--out <dir>', what: 'make a key pair and write it here' },
     ],
     run: (context, _, options: Parameters<typeof add>[1]) => add(context, options),
+  },
+  {
+    name: 'client bundle',
+    what: 'make a key pair, with all that vCenter needs beside it and the steps to take',
+    options: [
+      { flags: '--name <name>', what: 'what it is called here', required: true },
+      groupOption,
+      { flags: '--out <dir>', what: 'where its files go', required: true },
+    ],
+    run: (context, _, options: Parameters<typeof bundle>[1]) => bundle(context, options),
+  },
+  {
+    name: 'client add-authority',
+    what: 'have certificates of an authority, such as vCenter’s root, wait for a person',
+    options: [
+      { flags: '--name <name>', what: 'what it is called here', required: true },
+      groupOption,
+      { flags: '--cert <file>', what: 'its certificate, PEM', required: true },
+    ],
+    run: (context, _, options: Parameters<typeof addAuthority>[1]) =>
+      addAuthority(context, options),
   },
   {
     name: 'client sign-csr',

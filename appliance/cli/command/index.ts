@@ -2,6 +2,7 @@ import type { Command, Noun } from '../command.ts';
 import * as administrator from './administrator.ts';
 import * as audit from './audit.ts';
 import * as backup from './backup.ts';
+import * as certificate from './certificate.ts';
 import * as client from './client.ts';
 import * as conflict from './conflict.ts';
 import * as database from './database.ts';
@@ -17,6 +18,7 @@ import * as shred from './shred.ts';
 import * as setup from './setup.ts';
 import * as status from './status.ts';
 import * as token from './token.ts';
+import * as vcenter from './vcenter.ts';
 
 /** Commands of one word. */
 export const plainCommands: readonly Command[] = [
@@ -34,6 +36,11 @@ export const nouns: readonly Noun[] = [
     commands: administrator.commands,
   },
   { name: 'audit', what: 'what everybody did or was denied', commands: audit.commands },
+  {
+    name: 'certificate',
+    what: 'what this node shows its clients',
+    commands: certificate.commands,
+  },
   { name: 'client', what: 'KMIP clients and their certificates', commands: client.commands },
   { name: 'conflict', what: 'what two nodes said at once', commands: conflict.commands },
   { name: 'group', what: 'key groups: who sees whose keys', commands: group.commands },
@@ -52,6 +59,7 @@ export const nouns: readonly Noun[] = [
     what: 'the key that wraps all others',
     commands: rotation.wrappingKeyCommands,
   },
+  { name: 'vcenter', what: 'VMware vCenter as a client', commands: vcenter.commands },
   {
     name: 'recovery',
     what: 'what opens the keys without a token',
