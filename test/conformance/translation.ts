@@ -1,7 +1,8 @@
 import { attributeRules } from '../../appliance/kmip/attribute-rule.ts';
-import { vendorNameOf } from '../../appliance/kmip/attribute.ts';
-import { nameOf } from '../../appliance/kmip/enumeration.ts';
+import { attributeRule, vendorNameOf } from '../../appliance/kmip/attribute.ts';
+import { nameOf, Operation } from '../../appliance/kmip/enumeration.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
+import { operations } from '../../appliance/operation/index.ts';
 import type { XmlNode } from '../harness/xml-item.ts';
 import type { Exchange } from './profile-case.ts';
 
@@ -17,16 +18,75 @@ export function inVersion2(exchanges: readonly Exchange[], minor: number): Excha
   }));
 }
 
-/** A case as the next minor version of 1.x says it: the same but for the header. */
-export function inMinorVersion(exchanges: readonly Exchange[], minor: number): Exchange[] {
-  const said = (node: XmlNode): XmlNode => {
-    if (node.name === 'ProtocolVersionMinor') return { ...node, value: String(minor) };
-    return { ...node, items: node.items.map(said) };
+/** What the tables of a version print: tags by number, object types by their names in XML. */
+export interface Words {
+  readonly tags: ReadonlySet<number>;
+  readonly objectTypes: ReadonlySet<string>;
+}
+
+/**
+ * A case of one version of 1.x as a neighbour says it: without the attributes and fields that the
+ * neighbour has not, with what it says besides. Undefined where it has no words for what is asked.
+ */
+export function inMinorVersion(
+  exchanges: readonly Exchange[],
+  minor: number,
+  { tags, objectTypes }: Words,
+): Exchange[] | undefined {
+  const version = 100 + minor;
+  const operationsThere = new Set(
+    operations.filter(({ since }) => since <= version).map(({ operation }) => operation),
+  );
+  const has = (node: XmlNode): boolean => {
+    if (node.name === 'Operation') {
+      const code = (Operation as Readonly<Record<string, number>>)[node.value];
+      return (operationsThere as ReadonlySet<unknown>).has(code);
+    }
+    if (node.name === 'ObjectType' && !objectTypes.has(node.value)) return false;
+    return tags.has(node.tag) && node.items.every(has);
   };
-  return exchanges.map(({ request, response }) => ({
-    request: said(request),
-    response: said(response),
+  const asked = exchanges.map(({ request }) => said(request, version));
+  if (!asked.every(has)) return undefined;
+  return exchanges.map(({ response }, i) => ({
+    request: asked[i] ?? response,
+    response: without(said(response, version), has),
   }));
+}
+
+function said(node: XmlNode, version: number): XmlNode {
+  if (node.name === 'ProtocolVersionMinor') return { ...node, value: String(version - 100) };
+  const items = node.items
+    .filter((item) => isKnown(nameIn(item), version))
+    .map((item) => said(item, version));
+  const isDigest = items.some(({ name }) => name === 'DigestValue');
+  const isWhole = items.some(({ name }) => name === 'KeyFormatType');
+  if (!isDigest || isWhole || version < 101) return { ...node, items };
+  return { ...node, items: [...items, keyFormatType] };
+}
+
+/** What a Digest says from 1.1 on (KMIP 1.1 §3.17). */
+const keyFormatType: XmlNode = {
+  ...{ name: 'KeyFormatType', tag: Tag.KeyFormatType, type: 'Enumeration', value: 'Raw' },
+  ...{ table: 'KeyFormatType', items: [] },
+};
+
+/** The attribute that an item is, or names. */
+function nameIn({ name, value, items }: XmlNode): string | undefined {
+  if (name === 'AttributeName') return value;
+  return name === 'Attribute'
+    ? items.find((item) => item.name === 'AttributeName')?.value
+    : undefined;
+}
+
+function isKnown(name: string | undefined, version: number): boolean {
+  if (name === undefined || attributeRules[name] === undefined) return true;
+  return attributeRule(name, version) !== undefined;
+}
+
+/** An answer without what the version has no tag for. */
+function without(node: XmlNode, has: (node: XmlNode) => boolean): XmlNode {
+  const kept = node.items.filter((item) => item.items.length > 0 || has(item));
+  return { ...node, items: kept.map((item) => without(item, has)) };
 }
 
 function message(node: XmlNode, minor: number): XmlNode {
