@@ -1,12 +1,15 @@
-import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { InvitationView, JoinRequest, PairingView, PeersView } from './pair.ts';
 import { problem } from './schema.ts';
+import { remoteTransport, socketTransport, TransportError } from './transport.ts';
+import type { RemoteNode, Transport } from './transport.ts';
 import type {
+  AddedAdministrator,
   AddedClient,
+  AdministratorView,
   AuditCheckView,
   AuditPage,
   BackupView,
@@ -34,14 +37,17 @@ export class AdminRefusal extends Error {
   }
 }
 
-/** The client of the admin API over its Unix socket. Every call throws AdminRefusal. */
+/** The client of the admin API. Every call throws AdminRefusal. */
 export class AdminClient {
-  readonly #path: string;
+  readonly #transport: Transport;
   readonly #patience: number | undefined;
 
-  /** `patience`: milliseconds of silence after which the server counts as away. */
-  constructor(path: string, patience?: number) {
-    this.#path = path;
+  /**
+   * `to`: the Unix socket's path, or a node elsewhere; `patience`: milliseconds of silence after
+   * which the server counts as away.
+   */
+  constructor(to: string | RemoteNode, patience?: number) {
+    this.#transport = typeof to === 'string' ? socketTransport(to) : remoteTransport(to);
     this.#patience = patience;
   }
 
@@ -59,6 +65,27 @@ export class AdminClient {
 
   activateCertificate(): Promise<CertificatesView> {
     return this.#call('POST', '/v1/certificates/activate', {});
+  }
+
+  administrators(): Promise<{ administrators: AdministratorView[] }> {
+    return this.#call('GET', '/v1/administrators');
+  }
+
+  addAdministrator(body: {
+    name: string;
+    role: string;
+    certificate?: string;
+  }): Promise<AddedAdministrator> {
+    return this.#call('POST', '/v1/administrators', body);
+  }
+
+  blockAdministrator(id: string): Promise<AdministratorView> {
+    return this.#call('POST', `/v1/administrators/${encodeURIComponent(id)}/block`, {});
+  }
+
+  allowAdministrator(id: string, role?: string): Promise<AdministratorView> {
+    const body = role === undefined ? {} : { role };
+    return this.#call('POST', `/v1/administrators/${encodeURIComponent(id)}/allow`, body);
   }
 
   clients(): Promise<{ clients: ClientView[] }> {
@@ -204,26 +231,52 @@ export class AdminClient {
     throw refusalIn(text, answer.statusCode);
   }
 
-  #send(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const type = body instanceof Readable ? 'application/octet-stream' : 'application/json';
-      const headers = body === undefined ? {} : { 'content-type': type };
-      const asked = request({ socketPath: this.#path, method, path, headers }, resolve);
-      asked.on('error', (cause) => {
-        const hint = 'is the server running, and may you open its socket? see --state and --socket';
-        const message = `the server cannot be reached at ${this.#path}`;
-        reject(new AdminRefusal('not-reachable', message, hint, { cause }));
-      });
-      if (this.#patience !== undefined) {
-        asked.setTimeout(this.#patience, () => asked.destroy(new Error('no answer')));
-      }
-      if (body instanceof Readable) {
-        body.on('error', (cause) => asked.destroy(cause));
-        body.pipe(asked);
-      } else {
-        asked.end(body === undefined ? undefined : JSON.stringify(body));
-      }
+  async #send(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
+    const type = body instanceof Readable ? 'application/octet-stream' : 'application/json';
+    const headers = body === undefined ? {} : { 'content-type': type };
+    const answer = Promise.withResolvers<IncomingMessage>();
+    let asked: ClientRequest;
+    try {
+      asked = await this.#transport.begin({ method, path, headers }, answer.resolve);
+    } catch (cause) {
+      throw this.#away(cause);
+    }
+    asked.on('error', (cause) => {
+      answer.reject(this.#away(cause));
     });
+    if (this.#patience !== undefined) {
+      asked.setTimeout(this.#patience, () => asked.destroy(new Error('no answer')));
+    }
+    if (body instanceof Readable) {
+      body.on('error', (cause) => asked.destroy(cause));
+      body.pipe(asked);
+    } else {
+      asked.end(body === undefined ? undefined : JSON.stringify(body));
+    }
+    return answer.promise;
+  }
+
+  #away(cause: unknown): AdminRefusal {
+    const { where } = this.#transport;
+    const code = cause instanceof TransportError ? cause.code : 'not-reachable';
+    const said = cause instanceof Error ? cause.message : '';
+    switch (code) {
+      case 'not-trusted': {
+        const hint = 'compare it with the fingerprint on its console before you trust it';
+        return new AdminRefusal('refused', `${where} is not the node: ${said}`, hint, { cause });
+      }
+      case 'bad-identity': {
+        const hint = 'give --cert, --key and --ca as `twinlock administrator add --out` wrote them';
+        return new AdminRefusal('bad-request', said, hint, { cause });
+      }
+      case 'not-reachable': {
+        const message = `the server cannot be reached at ${where}`;
+        const hint = where.startsWith('/')
+          ? 'is the server running, and may you open its socket? see --state and --socket'
+          : 'see server.admin_listen there, and whether it knows your certificate';
+        return new AdminRefusal('not-reachable', message, hint, { cause });
+      }
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 const status = {
   'bad-request': 400,
+  /** The role, or the way in, is not enough for this. */
+  denied: 403,
   'not-found': 404,
   refused: 409,
   /** A backup whose wrapping key is not open here. */

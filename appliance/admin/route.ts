@@ -1,16 +1,14 @@
+import { administratorRoles } from '../keystore/administrator.ts';
+import type { AdministratorRole as Role } from '../keystore/administrator.ts';
 import type { Act } from './appliance.ts';
 import type { z } from './schema.ts';
 
-/**
- * What somebody may do: an auditor reads; an operator also runs the node; a security officer also
- * decides who gets keys and what becomes of them.
- */
-export const roles = ['auditor', 'operator', 'officer'] as const;
-export type Role = (typeof roles)[number];
+export { administratorRoles as roles } from '../keystore/administrator.ts';
+export type { AdministratorRole as Role } from '../keystore/administrator.ts';
 
 /** Whether a role may do what needs this one: each may all that the ones before it may. */
 export function mayDo(role: Role, needed: Role): boolean {
-  return roles.indexOf(role) >= roles.indexOf(needed);
+  return administratorRoles.indexOf(role) >= administratorRoles.indexOf(needed);
 }
 
 /** One request of the admin API as a route sees it, checked against the route's schemas. */
@@ -22,6 +20,8 @@ export interface RouteInput {
   /** The body of a route that takes bytes. */
   readonly bytes: AsyncIterable<Buffer>;
   readonly act: Act;
+  /** Whether whoever asks sits on the node: what is secret leaves it on no other way. */
+  readonly local: boolean;
 }
 
 /** One route of the table from which the server, the document and the checks are made. */
@@ -36,6 +36,8 @@ export interface Route {
   readonly takesBytes?: true;
   /** Absent where the answer is bytes: the handler gives a stream. */
   readonly answer?: z.ZodType;
+  /** Only on the node: its question or its answer holds what is secret. */
+  readonly localOnly?: true;
   /** Throws AdminError. */
   handle(input: RouteInput): unknown;
 }
@@ -50,12 +52,14 @@ export function route<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodT
   readonly body?: B;
   readonly takesBytes?: true;
   readonly answer: A;
+  readonly localOnly?: true;
   readonly handle: (input: {
     readonly path: Readonly<Record<string, string>>;
     readonly query: z.output<Q>;
     readonly body: z.output<B>;
     readonly bytes: AsyncIterable<Buffer>;
     readonly act: Act;
+    readonly local: boolean;
   }) => z.input<A> | Promise<z.input<A>>;
 }): Route {
   return declared;

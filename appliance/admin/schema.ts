@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { administratorRoles } from '../keystore/administrator.ts';
 import { longestRetention, shortestRetention } from '../keystore/retention.ts';
 
 export { z };
@@ -172,6 +173,33 @@ export const addedClient = z.object({
   client: clientView,
   certificate: z.string(),
   authority: z.string(),
+  key: z.string().optional(),
+});
+
+export const administratorView = z.object({
+  id: identifier,
+  name: z.string(),
+  role: z.enum(administratorRoles),
+  fingerprint: z.string(),
+  state: z.enum(['allowed', 'blocked']),
+  added: z.number(),
+  notAfter: z.number(),
+});
+
+export const addAdministrator = z.object({
+  name: label,
+  role: z.enum(administratorRoles),
+  /** PEM. Without one a key pair is made and given out once, on the node alone. */
+  certificate: z.string().max(65_536).optional(),
+});
+
+export const allowAdministrator = z.object({ role: z.enum(administratorRoles).optional() });
+
+export const addedAdministrator = z.object({
+  administrator: administratorView,
+  certificate: z.string(),
+  /** The node's own certificate, by which it is known from elsewhere. */
+  server: z.string(),
   key: z.string().optional(),
 });
 
@@ -358,6 +386,8 @@ export type KeptKeys = z.infer<typeof keptKeys>;
 export type KeyView = z.infer<typeof keyView>;
 export type StatusView = z.infer<typeof statusView>;
 export type AddedClient = z.infer<typeof addedClient>;
+export type AdministratorView = z.infer<typeof administratorView>;
+export type AddedAdministrator = z.infer<typeof addedAdministrator>;
 export type AuditEntryView = z.infer<typeof auditEntryView>;
 export type AuditPage = z.infer<typeof auditPage>;
 export type AuditCheckView = z.infer<typeof auditCheck>;

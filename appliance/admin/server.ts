@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import { Readable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Act, Appliance, Beginning } from './appliance.ts';
+import { authorise, localAdministrator } from './administrator.ts';
+import type { Asker } from './administrator.ts';
+import { allowedWith } from './administrator-act.ts';
+import type { Appliance, Beginning } from './appliance.ts';
 import { backupRefusal } from './backup-refusal.ts';
 import { AdminError } from './error.ts';
+import { openApi } from './open-api.ts';
 import type { JoinActs, PairingView } from './pair.ts';
+import { RefusalCount } from './refusal-count.ts';
+import { RemoteListener } from './remote-listener.ts';
 import { routesOf } from './route/index.ts';
+import { route } from './route.ts';
 import type { Route } from './route.ts';
 import { z } from './schema.ts';
 import type { Problem, StatusView } from './schema.ts';
@@ -20,7 +30,11 @@ const bodyBytes = 256 * 1024;
  */
 export class AdminServer {
   readonly #server: FastifyInstance;
+  readonly #routes: readonly Route[];
+  readonly #askers = new WeakMap<FastifyRequest, Asker>();
   #appliance: Appliance | undefined;
+  #remote: RemoteListener | undefined;
+  #refusals: RefusalCount | undefined;
 
   constructor(beginning: Beginning) {
     this.#server = fastify({ bodyLimit: bodyBytes, genReqId: () => randomUUID() });
@@ -33,7 +47,7 @@ export class AdminServer {
       return reply.status(known.status).send(problemOf(known, request.id));
     });
     this.#server.setNotFoundHandler((request, reply) => {
-      const error = new AdminError('not-found', 'no such path', 'see docs/admin-api.md');
+      const error = new AdminError('not-found', 'no such path', 'see docs/openapi.json');
       return reply.status(404).send(problemOf(error, request.id));
     });
     this.#server.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
@@ -47,7 +61,8 @@ export class AdminServer {
     const pairing = (): PairingView =>
       this.#appliance?.pair.pairing() ?? beginning.joins?.view() ?? { state: 'none' };
     const reach = { status, pairing, joins, opened: () => this.#opened() };
-    for (const each of routesOf(reach)) this.#add(each);
+    this.#routes = routesOf(reach);
+    for (const each of [...this.#routes, documentRoute(this.#routes)]) this.#add(each);
   }
 
   /** From now on everything can be asked and done. */
@@ -61,8 +76,69 @@ export class AdminServer {
     chmodSync(path, 0o660);
   }
 
+  /**
+   * The same API over HTTPS for those who have a role, once everything is open. Rejects with what
+   * the system says of the address.
+   */
+  async listenRemote(
+    listen: ListenOptions,
+    identity: { readonly key: KeyObject; readonly certificate: string },
+  ): Promise<AddressInfo> {
+    const appliance = this.#opened();
+    await this.#server.ready();
+    const refusals = new RefusalCount(appliance.now, (fingerprint, times) => {
+      const actor = `admin:${fingerprint ?? 'no certificate'}`;
+      const reason =
+        times === 1 ? 'certificate not let in' : `certificate not let in, ${times} times`;
+      const entry = { request: '', actor, act: 'admin connection', reason };
+      appliance.keystore.note({ ...entry, outcome: 'denied' });
+    });
+    this.#refusals = refusals;
+    this.#remote = new RemoteListener({
+      ...identity,
+      admits: (fingerprint) => allowedWith(appliance, fingerprint) !== undefined,
+      refused: (fingerprint) => {
+        refusals.count(fingerprint);
+      },
+      serve: (request, response) => {
+        this.#server.routing(request, response);
+      },
+    });
+    return this.#remote.listen(listen);
+  }
+
+  /** Ends the connections of administrators who were shut out. */
+  cutBlocked(): void {
+    this.#remote?.cutBlocked();
+  }
+
   async close(): Promise<void> {
+    this.#refusals?.flush();
+    await this.#remote?.close();
     await this.#server.close();
+  }
+
+  /** Who sends a request: over TLS whom the certificate says, else whoever opened the socket. */
+  #asker({ raw: { socket } }: FastifyRequest): Asker | undefined {
+    if (!(socket instanceof TLSSocket)) return localAdministrator;
+    const fingerprint = this.#remote?.fingerprint(socket);
+    if (fingerprint === undefined) return undefined;
+    const found = allowedWith(this.#opened(), fingerprint);
+    if (found === undefined) return undefined;
+    return { actor: `admin:${found.name}`, role: found.role, local: false };
+  }
+
+  /** Who sends a request, if he may. A denial is in the audit. Throws AdminError `denied`. */
+  #authorised(request: FastifyRequest, wanted: Route): Asker {
+    const asker = this.#asker(request);
+    try {
+      return authorise(asker, wanted);
+    } catch (error) {
+      const act = `${wanted.method} ${wanted.path}`;
+      const by = { request: request.id, actor: asker?.actor ?? 'admin:unknown' };
+      this.#appliance?.keystore.note({ ...by, act, outcome: 'denied' });
+      throw error;
+    }
   }
 
   #opened(): Appliance {
@@ -70,17 +146,25 @@ export class AdminServer {
     throw new AdminError('not-serving', 'no wrapping key is open', 'see twinlock status');
   }
 
-  #add({ method, path, query, body, takesBytes, answer, ...route }: Route): void {
+  #add(declared: Route): void {
+    const { method, path, query, body, takesBytes, answer } = declared;
     this.#server.route({
       method,
       url: path,
+      // Before the body is read: nobody sends one who may not.
+      onRequest: (request, _reply, done) => {
+        this.#askers.set(request, this.#authorised(request, declared));
+        done();
+      },
       handler: (request, reply) => {
-        const answered = route.handle({
+        const { actor, local } = this.#askers.get(request) ?? authorise(undefined, declared);
+        const answered = declared.handle({
           path: pathSchema.parse(request.params),
           query: query?.parse(request.query) as never,
           body: body?.parse(request.body ?? {}) as never,
           bytes: takesBytes === true ? bytesOf(request.body) : noBytes,
-          act: by(request),
+          act: { request: request.id, actor },
+          local,
         });
         if (answer !== undefined) return answered;
         return begun(answered as AsyncIterable<Buffer>).then((stream) =>
@@ -119,9 +203,16 @@ function bytesOf(body: unknown): AsyncIterable<Buffer> {
 
 const pathSchema = z.record(z.string(), z.string().max(128));
 
-/** Whoever can open the socket is the local administrator. */
-function by(request: FastifyRequest): Act {
-  return { request: request.id, actor: 'admin:local' };
+/** The document says the routes beside it, and not itself. */
+function documentRoute(routes: readonly Route[]): Route {
+  return route({
+    method: 'GET',
+    path: '/v1/openapi.json',
+    role: 'auditor',
+    what: 'this API as an OpenAPI document',
+    answer: z.record(z.string(), z.unknown()),
+    handle: () => openApi(routes),
+  });
 }
 
 function problemOf({ code, message, hint }: AdminError, request: string): Problem {

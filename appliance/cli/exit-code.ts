@@ -13,6 +13,7 @@ export const exitCode = {
 const byRefusal: Readonly<Record<string, number>> = {
   'bad-request': exitCode.usage,
   refused: exitCode.refused,
+  denied: exitCode.refused,
   'shares-needed': exitCode.refused,
   'not-serving': exitCode.notServing,
   'not-reachable': exitCode.notReachable,

@@ -12,14 +12,17 @@ import { nouns, plainCommands } from './command/index.ts';
 import { CommandError } from './context.ts';
 import type { Context } from './context.ts';
 import { exitCode, exitCodeOf } from './exit-code.ts';
+import { globalOptions } from './global-option.ts';
+import type { GlobalOptions } from './global-option.ts';
+import { nodeElsewhere, notFromElsewhere } from './node-elsewhere.ts';
 import { secretInput } from './secret-input.ts';
 
-const program = new Program('twinlock')
-  .description('administers a Twinlock appliance')
-  .option('--state <dir>', 'state folder of a trial')
-  .option('--socket <path>', 'the admin API’s socket', process.env['TWINLOCK_SOCKET'])
-  .option('--console <path>', 'the keeper’s console socket', process.env['TWINLOCK_CONSOLE'])
-  .option('--json', 'print JSON')
+const program = new Program('twinlock').description('administers a Twinlock appliance');
+for (const { flags, what, variable } of globalOptions) {
+  program.option(flags, what, variable === undefined ? undefined : process.env[variable]);
+}
+program
+  .enablePositionalOptions()
   .exitOverride()
   .configureOutput({ outputError: () => {} });
 
@@ -27,25 +30,20 @@ const program = new Program('twinlock')
 const patience = 180_000;
 
 function context(): Context {
-  const options = program.opts<{
-    state?: string;
-    socket?: string;
-    console?: string;
-    json?: true;
-  }>();
-  const { state, socket, json } = options;
+  const options = program.opts<GlobalOptions>();
+  const { state, json } = options;
+  const node = nodeElsewhere(options);
   const trial = state === undefined ? undefined : join(state, 'run', 'admin.sock');
-  const path = trial ?? socket ?? '/run/twinlock/admin/admin.sock';
+  const path = trial ?? options.socket ?? '/run/twinlock/admin/admin.sock';
+  const console = trial === undefined ? options.console : join(state ?? '', 'run', 'console.sock');
   return {
-    admin: new AdminClient(path),
-    keeper: () =>
-      consoleAt(
-        state === undefined
-          ? (options.console ?? '/run/twinlock/console.sock')
-          : join(state, 'run', 'console.sock'),
-      ),
+    admin: new AdminClient(node ?? path),
+    keeper: () => {
+      if (node !== undefined) throw notFromElsewhere();
+      return consoleAt(console ?? '/run/twinlock/console.sock');
+    },
     json: json === true,
-    ...(state === undefined ? { box: new LinuxBox('/') } : {}),
+    ...(state === undefined && node === undefined ? { box: new LinuxBox('/') } : {}),
     print(value, text) {
       process.stdout.write(`${json === true ? JSON.stringify(value) : text()}\n`);
     },

@@ -1,6 +1,7 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ObjectType } from '../kmip/enumeration.ts';
 import type { Item } from '../ttlv/item.ts';
+import type { AdministratorRole } from './administrator.ts';
 import type { GroupRuleName } from './group-rule.ts';
 import type { SealedMaterial } from './managed-object.ts';
 import type { CopyPolicyName } from './payload.ts';
@@ -82,6 +83,20 @@ export type Change =
     }
   | { readonly kind: 'client-allowed'; readonly client: string; readonly group: string }
   | { readonly kind: 'client-blocked'; readonly client: string }
+  | {
+      readonly kind: 'administrator-enrolled';
+      readonly administrator: string;
+      readonly name: string;
+      readonly role: AdministratorRole;
+      readonly fingerprint: string;
+      readonly certificate: string;
+    }
+  | {
+      readonly kind: 'administrator-allowed';
+      readonly administrator: string;
+      readonly role: AdministratorRole;
+    }
+  | { readonly kind: 'administrator-blocked'; readonly administrator: string }
   | {
       readonly kind: 'member-joined';
       readonly node: string;

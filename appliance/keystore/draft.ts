@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../audit/event.ts';
 import type { AuditLog } from './audit-log.ts';
 import { encode } from '../ttlv/encode.ts';
+import type { Administrator } from './administrator.ts';
 import type { Change } from './change.ts';
 import type { Client } from './client.ts';
 import type { Database, Statement } from './database.ts';
@@ -38,6 +39,9 @@ export interface DraftParts {
 type EndKind = 'destroy-intended' | 'destroy-cancelled' | 'purge-agreed' | 'retention-set';
 
 type NodeKind =
+  | 'administrator-enrolled'
+  | 'administrator-allowed'
+  | 'administrator-blocked'
   | 'conflict-acknowledged'
   | 'member-joined'
   | 'member-removed'
@@ -69,6 +73,10 @@ export class OpenDraft implements Draft {
 
   groups(): readonly string[] {
     return this.#parts.projection.groups();
+  }
+
+  administrators(): readonly Administrator[] {
+    return this.#parts.records.administrators();
   }
 
   audit(entry: AuditEntry): void {
@@ -193,6 +201,20 @@ export class OpenDraft implements Draft {
   #appendOfNodes(change: Extract<Change, { kind: NodeKind }>): void {
     const { records } = this.#parts;
     switch (change.kind) {
+      case 'administrator-enrolled': {
+        const { kind, administrator, name, role, fingerprint, certificate } = change;
+        this.#record(kind, administrator, { name, role, fingerprint, certificate });
+        return;
+      }
+      case 'administrator-allowed': {
+        const { kind, administrator, role } = change;
+        const known = records.administrators().find(({ id }) => id === administrator);
+        this.#record(kind, administrator, { role, replaces: known?.heads ?? [] });
+        return;
+      }
+      case 'administrator-blocked':
+        this.#record(change.kind, change.administrator, {});
+        return;
       case 'member-joined': {
         const { kind, node, recordKey, transportKey, name, addresses } = change;
         this.#record(kind, node, { recordKey, transportKey, name, addresses });

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../audit/event.ts';
+import type { Administrator } from './administrator.ts';
 import type { Change } from './change.ts';
 import type { Conflict } from './conflict.ts';
 import type { Client } from './client.ts';
@@ -21,6 +22,7 @@ export interface Draft {
   locate(group: string, filter: LocateFilter): readonly string[];
   clients(): readonly Client[];
   groups(): readonly string[];
+  administrators(): readonly Administrator[];
   append(change: Change): void;
   /**
    * Takes an amount off an object's Usage Limits, in the limit's own unit, for good. `unlimited`
@@ -56,6 +58,8 @@ export interface Keystore {
   client(fingerprint: string): Client | undefined;
   clients(): readonly Client[];
   groups(): readonly string[];
+  /** Who administers over HTTPS, in the order in which they were added; also those shut out. */
+  administrators(): readonly Administrator[];
   /** What clients set for all that is made in their key group, as structures of KMIP 2.1. */
   rules(group: string, rule: GroupRuleName): readonly Item[];
 

@@ -3,6 +3,7 @@ import { encode } from '../ttlv/encode.ts';
 import type { Item, Value } from '../ttlv/item.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
+import type { AdministratorRole } from './administrator.ts';
 import type { GroupRuleName } from './group-rule.ts';
 
 /**
@@ -158,6 +159,18 @@ export interface Payloads {
   };
   readonly 'client-allowed': { readonly group: string; readonly replaces: readonly string[] };
   readonly 'client-blocked': Readonly<Record<string, never>>;
+  readonly 'administrator-enrolled': {
+    readonly name: string;
+    readonly role: AdministratorRole;
+    /** SHA-256 of the certificate's DER in hexadecimal. */
+    readonly fingerprint: string;
+    readonly certificate: string;
+  };
+  readonly 'administrator-allowed': {
+    readonly role: AdministratorRole;
+    readonly replaces: readonly string[];
+  };
+  readonly 'administrator-blocked': Readonly<Record<string, never>>;
 }
 
 export type Kind = keyof Payloads;
@@ -193,6 +206,9 @@ const subjects: Readonly<Record<Kind, Subject>> = {
   'client-enrolled': 'client',
   'client-allowed': 'client',
   'client-blocked': 'client',
+  'administrator-enrolled': 'node',
+  'administrator-allowed': 'node',
+  'administrator-blocked': 'node',
 };
 
 /** What a record of this kind speaks of; undefined for kinds of newer versions. */

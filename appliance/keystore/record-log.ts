@@ -1,3 +1,5 @@
+import { administratorKinds, foldAdministrators } from './administrator.ts';
+import type { FoldedAdministrator } from './administrator.ts';
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Database, Statement } from './database.ts';
@@ -174,6 +176,10 @@ export class RecordLog {
 
   copyPolicy(): CopyPolicy {
     return foldCopyPolicy(this.ofKind('copy-policy-set'));
+  }
+
+  administrators(): FoldedAdministrator[] {
+    return foldAdministrators(administratorKinds.flatMap((kind) => this.ofKind(kind)));
   }
 
   /** All records of one kind, in the order in which they came. */

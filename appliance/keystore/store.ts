@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { AuditEntry } from '../audit/event.ts';
+import type { Administrator } from './administrator.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { AuditLog } from './audit-log.ts';
@@ -14,6 +15,7 @@ import type { Draft, KeyMaterial, Keystore } from './keystore.ts';
 import { locate } from './locate-query.ts';
 import type { LocateFilter } from './locate.ts';
 import type { ManagedObject, MaterialContext, SealedMaterial } from './managed-object.ts';
+import { NoteQueue } from './note-queue.ts';
 import type { CopyGuard } from './copy-guard.ts';
 import { commit, contextBytes, isCommitted, OpenMaterial } from './material.ts';
 import { Projection } from './projection.ts';
@@ -71,9 +73,6 @@ interface Outcome {
 
 export type RecordListener = (records: readonly RecordHead[]) => void;
 
-const notesMost = 50_000;
-const notesMilliseconds = 100;
-
 /** The SQLite keystore: one writer, one transaction for all that is queued in a turn. */
 export class SqliteKeystore implements Keystore {
   /** The keystore as other nodes and backups see it. */
@@ -91,10 +90,8 @@ export class SqliteKeystore implements Keystore {
   readonly #sealed;
   readonly #retired = new Set<string>();
   #queue: Queued[] = [];
-  #notes: { entry: AuditEntry; time: number }[] = [];
-  #gap = 0;
+  readonly #notes: NoteQueue;
   #scheduled = false;
-  #timer: NodeJS.Timeout | undefined;
   #purged = false;
   #failure: KeystoreError | undefined;
 
@@ -110,6 +107,10 @@ export class SqliteKeystore implements Keystore {
       const features = options.features ?? [];
       this.#records = new RecordLog(this.#database, { cluster, node, key, features });
       this.#audit = new AuditLog(this.#database);
+      const due = (): void => {
+        this.#commit();
+      };
+      this.#notes = new NoteQueue({ audit: this.#audit, now, due, log: options.log });
       this.#records.checkNewest(64);
       this.#probe();
       this.#begin(unflushed);
@@ -200,6 +201,11 @@ export class SqliteKeystore implements Keystore {
   conflicts(limit: number): readonly Conflict[] {
     return this.replica.conflicts(limit);
   }
+
+  administrators(): readonly Administrator[] {
+    return this.#records.administrators();
+  }
+
   rules: Keystore['rules'] = (group, rule) => groupRules(this.#projection, group, rule);
   retention(): number {
     return foldRetention(this.#projection.records('cluster')).seconds;
@@ -337,15 +343,7 @@ export class SqliteKeystore implements Keystore {
   }
 
   note(entry: AuditEntry): void {
-    if (this.#failure !== undefined || this.#notes.length >= notesMost) {
-      if (this.#gap++ === 0) this.#options.log('error', 'audit entries are being lost');
-      return;
-    }
-    this.#notes.push({ entry, time: this.#options.now() });
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#commit();
-    }, notesMilliseconds);
+    this.#notes.add(entry, this.#failure === undefined);
   }
 
   check(): void {
@@ -358,7 +356,7 @@ export class SqliteKeystore implements Keystore {
   }
 
   close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#notes.stop();
     if (this.#failure === undefined) this.#commit();
     this.#failure = new KeystoreError('closed', 'the keystore is closed');
     this.#database.close();
@@ -404,16 +402,14 @@ export class SqliteKeystore implements Keystore {
   /** Commits all that is queued. What one mutation throws undoes that mutation alone. */
   #commit(): void {
     const queue = this.#queue;
-    const notes = this.#notes;
-    if (queue.length === 0 && notes.length === 0) return;
+    if (queue.length === 0 && this.#notes.length === 0) return;
+    const notes = this.#notes.take();
     this.#queue = [];
-    this.#notes = [];
     const outcomes: Outcome[] = [];
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       for (const queued of queue) outcomes.push(this.#attempt(queued));
-      for (const { entry, time } of notes) this.#audit.append(entry, time);
-      if (this.#gap > 0) this.#auditGap();
+      this.#notes.write(notes);
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#fail(error, queue);
@@ -474,12 +470,6 @@ export class SqliteKeystore implements Keystore {
       this.#audit.append({ ...entry, object }, this.#options.now());
       this.#purged = true;
     }
-  }
-
-  #auditGap(): void {
-    const entry = { request: '', actor: 'node', act: 'audit gap', outcome: 'failed' } as const;
-    this.#audit.append({ ...entry, reason: `${this.#gap} entries lost` }, this.#options.now());
-    this.#gap = 0;
   }
 }
 

@@ -82,6 +82,8 @@ const schema = z.strictObject({
     key: z.enum(['rsa', 'p256']).default('rsa'),
     /** Where the admin API listens; admin.sock among the other sockets unless said. */
     admin_socket: z.string().optional(),
+    /** Where it is served over HTTPS to administrators with a certificate; nowhere without it. */
+    admin_listen: endpoint.optional(),
     cache_mib: z.number().int().min(1).default(64),
   }),
   replication: z

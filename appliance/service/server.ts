@@ -89,6 +89,7 @@ async function main(): Promise<void> {
   const backups = await nodeBackups(parts, files);
   const { listener, address, appliance } = await serve({ ...parts, backups });
   admin.open(appliance);
+  await serveAdministrators(admin, configuration, identity, keystore, log);
   const metrics = await serveMetrics(configuration, keystore, audit, appliance);
   onStop(async () => {
     await systemd.stopping();
@@ -120,6 +121,27 @@ async function trustOnce({ replica }: SqliteKeystore, joined: Joined): Promise<v
   for (const { node, recordKey } of [joined, ...(joined.members ?? [])]) {
     if (replica.members().some((member) => member.node === node)) continue;
     await replica.trust(node, recordKey, 'paired');
+  }
+}
+
+/** Off unless the configuration gives it an address; that it cannot listen stops no Get. */
+async function serveAdministrators(
+  admin: AdminServer,
+  { server: { admin_listen: listen } }: Configuration,
+  identity: ServerIdentity,
+  keystore: SqliteKeystore,
+  log: Log,
+): Promise<void> {
+  if (listen === undefined) return;
+  keystore.onRecords((records) => {
+    if (records.some(({ kind }) => kind.startsWith('administrator-'))) admin.cutBlocked();
+  });
+  try {
+    const { address, port } = await admin.listenRemote(hostAndPort(listen), identity);
+    log('info', 'administrators are served', { address, adminPort: port });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'unknown';
+    log('error', 'administrators cannot be served', { error: text });
   }
 }
 

@@ -16,6 +16,8 @@ export interface TrialNodeOptions {
   readonly listen: string;
   /** Where the HTTPS profiles are served; nowhere without it. */
   readonly https?: string | undefined;
+  /** Where administrators with a certificate are served; nowhere without it. */
+  readonly admin?: string | undefined;
   readonly clients: number;
   readonly token: TokenKind;
   /** A further token, called "second". */
@@ -186,7 +188,7 @@ export class TrialNode {
 
   #writeConfiguration(): void {
     const { run, pin, secondPin, configuration } = this.#folders;
-    const { state, serverKey, https, backups, removal = 'serve' } = this.#options;
+    const { state, serverKey, https, admin, backups, removal = 'serve' } = this.#options;
     const text = JSON.stringify;
     const list = (words: readonly string[]): string => `[${words.map((w) => text(w)).join(', ')}]`;
     const second = this.#second;
@@ -207,6 +209,7 @@ export class TrialNode {
       `names = ["localhost"]`,
       `key = ${text(serverKey)}`,
       ...(https === undefined ? [] : [`https_listen = ${text(https)}`]),
+      ...(admin === undefined ? [] : [`admin_listen = ${text(admin)}`]),
       ...this.#replicationLines(),
       ...(backups === undefined ? [] : ['[backup]', `folder = ${text(backups)}`]),
     ];

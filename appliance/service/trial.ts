@@ -24,6 +24,7 @@ function readOptions(): Options {
         state: { type: 'string', default: '.state' },
         listen: { type: 'string', default: '127.0.0.1:5696' },
         https: { type: 'string' },
+        admin: { type: 'string' },
         clients: { type: 'string', default: '1' },
         token: { type: 'string', default: 'tpm' },
         'second-token': { type: 'string' },
@@ -43,7 +44,7 @@ function readOptions(): Options {
     });
     const clients = Number(values.clients);
     const { listen, token, 'server-key': serverKey, log, 'new-token': newToken } = values;
-    const { pair, https, new: isNew, blank, peer: peerListen } = values;
+    const { pair, https, admin, new: isNew, blank, peer: peerListen } = values;
     if (pair && (isNew || peerListen !== undefined)) throw new Error('--pair makes both nodes');
     const backups = values.backups === undefined ? undefined : resolve(values.backups);
     if (blank && (pair || isNew || newToken)) throw new Error('--blank is for a lone new node');
@@ -73,12 +74,24 @@ function readOptions(): Options {
     }
     const made = blank ? 0 : clients;
     const tokens = { token, second, module, removal, newToken } as const;
-    const common = { state, listen, https, clients: made, pair, isNew, blank, backups, journal };
+    const common = {
+      state,
+      listen,
+      https,
+      admin,
+      clients: made,
+      pair,
+      isNew,
+      blank,
+      backups,
+      journal,
+    };
     return { ...common, ...tokens, serverKey, log, ...peer };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : 'usage';
     const hint =
-      'usage: run [--state DIR] [--listen ADDR:PORT] [--https ADDR:PORT] [--clients N] ' +
+      'usage: run [--state DIR] [--listen ADDR:PORT] [--https ADDR:PORT] [--admin ADDR:PORT] ' +
+      '[--clients N] ' +
       '[--token tpm|softhsm] [--second-token tpm|softhsm] [--token-removal serve|seal] ' +
       '[--module FILE] [--server-key rsa|p256] [--log info|debug] [--backups DIR] ' +
       '[--new-token | --blank | --pair | --peer ADDR:PORT [--new] ' +

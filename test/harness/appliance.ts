@@ -75,6 +75,13 @@ export class RunningAppliance {
     return Number(found);
   }
 
+  /** The port of the admin API over HTTPS, as the log tells it. */
+  get adminPort(): number {
+    const found = /"adminPort":(\d+)/.exec(this.read('log', 'server.log'))?.[1];
+    if (found === undefined) throw new Error('administrators are not served');
+    return Number(found);
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     this.child.kill(signal);
     return this.ended;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { State } from '../../appliance/kmip/enumeration.ts';
 import { stateAt } from '../../appliance/kmip/state.ts';
+import { foldAdministrators } from '../../appliance/keystore/administrator.ts';
 import { foldClient, foldObject, hasAgreed, isBound } from '../../appliance/keystore/fold.ts';
 import type { FoldedObject } from '../../appliance/keystore/fold.ts';
 import { foldUsage } from '../../appliance/keystore/usage.ts';
@@ -18,6 +19,7 @@ import { Author, Choices, generators, history, recordKeys, writeAny } from './hi
 export interface FoldedState {
   readonly objects: Readonly<Record<string, FoldedObject>>;
   readonly clients: Readonly<Record<string, ReturnType<typeof foldClient>>>;
+  readonly administrators: ReturnType<typeof foldAdministrators>;
   readonly groups: readonly string[];
   readonly retention: ReturnType<typeof foldRetention>;
   readonly copies: ReturnType<typeof foldCopyPolicy>;
@@ -48,7 +50,18 @@ export function foldAll(records: readonly RecordHead[]): FoldedState {
   const rules = (['defaults', 'constraints'] as const).map((rule) =>
     foldGroupRule(of('default#rules'), rule),
   );
-  const common = { groups: [...groups].sort(), retention, copies, rules, members, usage };
+  const administrators = foldAdministrators(
+    records.filter(({ kind }) => kind.startsWith('administrator-')),
+  );
+  const common = {
+    administrators,
+    groups: [...groups].sort(),
+    retention,
+    copies,
+    rules,
+    members,
+    usage,
+  };
   return { objects, clients, ...common };
 }
 

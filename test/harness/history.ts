@@ -218,6 +218,17 @@ export const generators: { readonly [K in Kind]: Generator<K> } = {
     replaces: choices.some(author.about(object, 'client-blocked', 'client-allowed')),
   }),
   'client-blocked': () => ({}),
+  'administrator-enrolled': (choices) => ({
+    name: choices.of(['a', 'b']),
+    role: choices.of(['auditor', 'operator', 'officer']),
+    fingerprint: choices.of(['f1', 'f2']),
+    certificate: '',
+  }),
+  'administrator-allowed': (choices, author, object) => ({
+    role: choices.of(['auditor', 'operator', 'officer']),
+    replaces: choices.some(author.about(object, 'administrator-blocked', 'administrator-allowed')),
+  }),
+  'administrator-blocked': () => ({}),
 };
 
 const subjects: { readonly [K in Kind]?: readonly [string, ...string[]] } = {
@@ -236,6 +247,9 @@ const subjects: { readonly [K in Kind]?: readonly [string, ...string[]] } = {
   'client-enrolled': ['c1', 'c2'],
   'client-allowed': ['c1', 'c2'],
   'client-blocked': ['c1', 'c2'],
+  'administrator-enrolled': ['a1', 'a2'],
+  'administrator-allowed': ['a1', 'a2'],
+  'administrator-blocked': ['a1', 'a2'],
 };
 
 /** Lets an author write one record about something, of a kind that the choices pick. */

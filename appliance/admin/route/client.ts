@@ -1,5 +1,6 @@
 import type { Reach } from '../appliance.ts';
 import { ClientActs } from '../client-act.ts';
+import { AdminError } from '../error.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 import {
@@ -31,7 +32,10 @@ export function clientRoutes(reach: Reach): Route[] {
       what: 'let a certificate in, or make a key pair that is given out once',
       body: addClient,
       answer: addedClient,
-      handle: ({ body, act }) => clients.add(body, act),
+      handle: ({ body, act, local }) => {
+        if (!local && body.certificate === undefined) throw keyStays();
+        return clients.add(body, act);
+      },
     }),
     route({
       method: 'POST',
@@ -95,4 +99,10 @@ export function groupRoutes(reach: Reach): Route[] {
       },
     }),
   ];
+}
+
+/** A private key is given out on the node alone. */
+function keyStays(): AdminError {
+  const hint = 'make the key where it is used, and have its request signed: client sign-csr';
+  return new AdminError('denied', 'no private key is made for somebody elsewhere', hint);
 }

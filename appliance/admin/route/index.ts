@@ -1,5 +1,6 @@
 import type { Reach } from '../appliance.ts';
 import type { Route } from '../route.ts';
+import { administratorRoutes } from './administrator.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backup.ts';
 import { certificateRoutes } from './certificate.ts';
@@ -14,6 +15,7 @@ export function routesOf(reach: Reach): Route[] {
   return [
     ...statusRoutes(reach),
     ...certificateRoutes(reach),
+    ...administratorRoutes(reach),
     ...clientRoutes(reach),
     ...groupRoutes(reach),
     ...conflictRoutes(reach),

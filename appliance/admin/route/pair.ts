@@ -21,6 +21,7 @@ export function pairRoutes(reach: Reach): Route[] {
       path: '/v1/peers/invitations',
       role: 'officer',
       what: 'make a one-time code for a new node, in place of any earlier one',
+      localOnly: true,
       answer: invitationView,
       handle: async ({ act }) => {
         const { pair, keystore } = reach.opened();
@@ -42,6 +43,7 @@ export function pairRoutes(reach: Reach): Route[] {
       path: '/v1/peers/join',
       role: 'officer',
       what: 'join the node that made this code; only a new node can',
+      localOnly: true,
       body: joinRequest,
       answer: pairingView,
       handle: async ({ body }) => {

@@ -4,6 +4,7 @@ import * as audit from './audit.ts';
 import * as backup from './backup.ts';
 import * as certificate from './certificate.ts';
 import * as client from './client.ts';
+import * as completion from './completion.ts';
 import * as conflict from './conflict.ts';
 import * as database from './database.ts';
 import * as group from './group.ts';
@@ -27,12 +28,13 @@ export const plainCommands: readonly Command[] = [
   ...shred.commands,
   ...restore.commands,
   ...setup.commands,
+  ...completion.commands(() => ({ plain: plainCommands, nouns })),
 ];
 
 export const nouns: readonly Noun[] = [
   {
     name: 'administrator',
-    what: 'who may use the console’s menus',
+    what: 'who administers, from elsewhere or at the console',
     commands: administrator.commands,
   },
   { name: 'audit', what: 'what everybody did or was denied', commands: audit.commands },

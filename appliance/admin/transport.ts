@@ -1,0 +1,119 @@
+import { X509Certificate } from 'node:crypto';
+import { request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+
+/** A node elsewhere, and who asks. All PEM. */
+export interface RemoteNode {
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: string;
+  readonly key: string;
+  /** The node's own certificate, which is pinned, or an authority's, which has to vouch for it. */
+  readonly trusted: string;
+}
+
+/** Port of the admin API where none is said. */
+export const defaultAdminPort = 5697;
+const connectMilliseconds = 10_000;
+
+/** Why no request could be sent: told apart, because what a person does about each differs. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  readonly code: 'not-reachable' | 'not-trusted' | 'bad-identity';
+
+  constructor(code: TransportError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The way to a node's admin API. */
+export interface Transport {
+  /** As a person knows it. */
+  readonly where: string;
+  /** Begins a request, whose body the caller sends. Rejects with TransportError. */
+  begin(
+    options: {
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+    },
+    answered: (answer: IncomingMessage) => void,
+  ): Promise<ClientRequest>;
+}
+
+export function socketTransport(path: string): Transport {
+  return {
+    where: path,
+    begin: (options, answered) =>
+      Promise.resolve(request({ ...options, socketPath: path }, answered)),
+  };
+}
+
+/** One TLS 1.3 connection for each request; nothing is sent before the node has proven itself. */
+export function remoteTransport(node: RemoteNode): Transport {
+  const where = `${node.host}:${node.port}`;
+  return {
+    where,
+    async begin(options, answered) {
+      const socket = await proven(node);
+      const headers = { ...options.headers, host: where, connection: 'close' };
+      return request({ ...options, headers, createConnection: () => socket }, answered);
+    },
+  };
+}
+
+async function proven({ host, port, key, ...node }: RemoteNode): Promise<TLSSocket> {
+  const { certificate, trusted } = node;
+  const pinned = pinnedIn(trusted);
+  return await new Promise((resolve, reject) => {
+    const fail = (code: TransportError['code'], message: string, cause?: unknown): void => {
+      reject(new TransportError(code, message, { cause }));
+    };
+    let socket: TLSSocket;
+    try {
+      socket = connect({
+        host,
+        port,
+        key,
+        cert: certificate,
+        ca: trusted,
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+        minVersion: 'TLSv1.3',
+        ALPNProtocols: ['http/1.1'],
+        rejectUnauthorized: false,
+      });
+    } catch (cause) {
+      fail('bad-identity', 'the certificate and its key do not fit', cause);
+      return;
+    }
+    const timer = setTimeout(() => socket.destroy(new Error('no answer')), connectMilliseconds);
+    socket.once('error', (cause: Error) => {
+      clearTimeout(timer);
+      fail('not-reachable', cause.message, cause);
+    });
+    socket.once('secureConnect', () => {
+      clearTimeout(timer);
+      const shown = socket.getPeerX509Certificate()?.fingerprint256 ?? '';
+      if (pinned.has(shown) || socket.authorized) {
+        resolve(socket);
+        return;
+      }
+      socket.destroy();
+      fail('not-trusted', `its certificate is another one: SHA-256 ${shown}`);
+    });
+  });
+}
+
+/** SHA-256 fingerprints of all certificates in a text. Throws TransportError `bad-identity`. */
+function pinnedIn(text: string): ReadonlySet<string> {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    return new Set(blocks.map((block) => new X509Certificate(block).fingerprint256));
+  } catch (cause) {
+    throw new TransportError('bad-identity', 'the node’s certificate cannot be read', { cause });
+  }
+}
