@@ -17,30 +17,32 @@ interface Options extends TrialNodeOptions {
   readonly blank: boolean;
 }
 
+const commandLine = {
+  state: { type: 'string', default: '.state' },
+  listen: { type: 'string', default: '127.0.0.1:5696' },
+  https: { type: 'string' },
+  admin: { type: 'string' },
+  clients: { type: 'string', default: '1' },
+  token: { type: 'string', default: 'tpm' },
+  'second-token': { type: 'string' },
+  'token-removal': { type: 'string', default: 'serve' },
+  module: { type: 'string' },
+  'server-key': { type: 'string', default: 'rsa' },
+  log: { type: 'string', default: 'info' },
+  'new-token': { type: 'boolean', default: false },
+  pair: { type: 'boolean', default: false },
+  peer: { type: 'string' },
+  'peer-address': { type: 'string' },
+  journal: { type: 'string' },
+  new: { type: 'boolean', default: false },
+  blank: { type: 'boolean', default: false },
+  backups: { type: 'string' },
+} as const;
+
 function readOptions(): Options {
   try {
     const { values } = parseArgs({
-      options: {
-        state: { type: 'string', default: '.state' },
-        listen: { type: 'string', default: '127.0.0.1:5696' },
-        https: { type: 'string' },
-        admin: { type: 'string' },
-        clients: { type: 'string', default: '1' },
-        token: { type: 'string', default: 'tpm' },
-        'second-token': { type: 'string' },
-        'token-removal': { type: 'string', default: 'serve' },
-        module: { type: 'string' },
-        'server-key': { type: 'string', default: 'rsa' },
-        log: { type: 'string', default: 'info' },
-        'new-token': { type: 'boolean', default: false },
-        pair: { type: 'boolean', default: false },
-        peer: { type: 'string' },
-        'peer-address': { type: 'string' },
-        journal: { type: 'string' },
-        new: { type: 'boolean', default: false },
-        blank: { type: 'boolean', default: false },
-        backups: { type: 'string' },
-      },
+      options: commandLine,
     });
     const clients = Number(values.clients);
     const { listen, token, 'server-key': serverKey, log, 'new-token': newToken } = values;

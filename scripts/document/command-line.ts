@@ -14,7 +14,7 @@ export function commandLinePage(table: {
   return [
     '# Every command',
     '',
-    'Made from the table of commands by `npm run reference`; [cli.md](cli.md) says how to use them.',
+    'Made from the table of commands by `npm run reference`; [cli.md](cli.md) says how to use it.',
     '',
     '## Before the noun',
     '',
@@ -41,8 +41,9 @@ function section(name: string, what: string, commands: readonly Command[]): stri
 function entry({ name, parameters = [], what, options = [] }: Command): string[] {
   const line = ['twinlock', name, ...parameters].join(' ');
   const listed = options.map((option) => {
+    const { flags, what: does, required } = option;
     const initial = option.default === undefined ? '' : ` (\`${option.default}\`)`;
-    return `- \`${option.flags}\`: ${option.what}${initial}${option.required === true ? ', needed' : ''}`;
+    return `- \`${flags}\`: ${does}${initial}${required === true ? ', needed' : ''}`;
   });
   return [`### \`${line}\``, '', `${what[0]?.toUpperCase() ?? ''}${what.slice(1)}.`, ''].concat(
     listed.length === 0 ? [] : [...listed, ''],

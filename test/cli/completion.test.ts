@@ -65,7 +65,10 @@ test('zsh completes nouns, verbs and options', async (t) => {
     const prefix = words.at(-1) ?? '';
     const list = words.map((word) => `'${word}'`).join(' ');
     const run = `compdef() { :; }; _files() { :; }
-      _describe() { local each; for each in "\${(@)\${(P)4}}"; do print -r -- "\${each%%:*}"; done; }
+      _describe() {
+        local each
+        for each in "\${(@)\${(P)4}}"; do print -r -- "\${each%%:*}"; done
+      }
       source '${script}'; words=(${list}); CURRENT=${words.length}; _twinlock; true`;
     const shown = linesOf(t, await command('zsh', ['-f', '-c', run]));
     return shown.filter((each) => each.startsWith(prefix)).filter(isShown(prefix));
