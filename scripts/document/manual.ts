@@ -36,8 +36,7 @@ export function manualPages(table: Table): ReadonlyMap<string, string> {
   const { plain, nouns } = table;
   const pages = new Map([['twinlock.1', mainPage(table)]]);
   for (const noun of nouns) {
-    const others = nouns.filter((each) => each !== noun).map(({ name }) => name);
-    pages.set(`twinlock-${noun.name}.1`, nounPage(noun, others));
+    pages.set(`twinlock-${noun.name}.1`, nounPage(noun));
   }
   if (plain.length === 0) throw new Error('no commands');
   return pages;
@@ -68,7 +67,7 @@ function mainPage({ plain, nouns, options }: Table): string {
   ]);
 }
 
-function nounPage({ name, what, commands }: Noun, others: readonly string[]): string {
+function nounPage({ name, what, commands }: Noun): string {
   return page(`twinlock-${name}`, what, [
     '.SH SYNOPSIS',
     ...commands.flatMap((command) => [
@@ -80,7 +79,7 @@ function nounPage({ name, what, commands }: Noun, others: readonly string[]): st
     ...commands.flatMap((command) => commandLines(command)),
     ...exitLines(),
     '.SH SEE ALSO',
-    ['.BR twinlock (1)', ...others.map((each) => `.BR twinlock\\-${roff(each)} (1)`)].join(' ,\n'),
+    '.BR twinlock (1)',
   ]);
 }
 
