@@ -61,6 +61,18 @@ export interface ExchangeParts {
 const lamportMost = 2 ** 50;
 const forksMost = 100_000;
 
+/** So many epochs are read side by side. */
+const epochsAtOnce = 8;
+
+interface Behind {
+  readonly epoch: string;
+  /** The last record that is not behind, and the epoch's newest one. */
+  seq: number;
+  readonly last: number;
+  /** When its first record behind came, in the order of all. */
+  readonly id: number;
+}
+
 interface EntryRow {
   readonly id: number;
   readonly body: Buffer;
@@ -220,27 +232,42 @@ export class Exchange {
     return { entries, heads: reached };
   }
 
-  /** Of the epochs that are behind, those whose next record came first, merged in that order. */
+  /** Of the epochs that are behind, the records that came first, merged in that order. */
   #next(heads: Heads, limit: number): [epoch: string, row: EntryRow][] {
-    const behind: { epoch: string; seq: number; id: number }[] = [];
-    for (const [epoch, [seq]] of Object.entries(this.#parts.records.heads())) {
-      const from = heads[epoch]?.[0] ?? 0;
-      if (from >= seq) continue;
-      const id = this.#idOf.get(epoch, from + 1) as number | undefined;
-      if (id !== undefined) behind.push({ epoch, seq: from, id });
-    }
-    behind.sort((a, b) => a.id - b.id);
-    const merged = 8;
-    const bound = behind[merged]?.id ?? Number.MAX_SAFE_INTEGER;
-    const rows = behind
-      .slice(0, merged)
-      .flatMap(({ epoch, seq }) =>
-        (this.#tail.all(epoch, seq, bound, limit) as EntryRow[]).map((row): [string, EntryRow] => [
-          epoch,
-          row,
-        ]),
+    const behind = this.#behind(heads);
+    const merged: [epoch: string, row: EntryRow][] = [];
+    let active: Behind[] = [];
+    for (let from = 0; merged.length < limit;) {
+      const next = behind.slice(from, from + epochsAtOnce);
+      from += next.length;
+      active = [...active.filter(({ seq, last }) => seq < last), ...next];
+      // What came before the first record of the epochs that are not looked at yet.
+      const bound = behind[from]?.id ?? Number.MAX_SAFE_INTEGER;
+      const rows = active.flatMap((each) =>
+        (this.#tail.all(each.epoch, each.seq, bound, limit) as EntryRow[]).map(
+          (row) => [each, row] as const,
+        ),
       );
-    return rows.sort(([, a], [, b]) => a.id - b.id).slice(0, limit);
+      rows.sort(([, a], [, b]) => a.id - b.id);
+      for (const [each, row] of rows.slice(0, limit - merged.length)) {
+        each.seq = row.seq;
+        merged.push([each.epoch, row]);
+      }
+      if (from >= behind.length) break;
+    }
+    return merged;
+  }
+
+  /** The epochs in which there is more, in the order of the first record that there is more. */
+  #behind(heads: Heads): Behind[] {
+    const behind: Behind[] = [];
+    for (const [epoch, [last]] of Object.entries(this.#parts.records.heads())) {
+      const seq = heads[epoch]?.[0] ?? 0;
+      if (seq >= last) continue;
+      const id = this.#idOf.get(epoch, seq + 1) as number | undefined;
+      if (id !== undefined) behind.push({ epoch, seq, last, id });
+    }
+    return behind.sort((a, b) => a.id - b.id);
   }
 
   #sealedFor({ kind, body, object }: EntryRow): Buffer | undefined {

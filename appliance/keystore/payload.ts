@@ -41,7 +41,10 @@ export function packAttribute({ name, index, value }: AttributeInstance): Packed
  */
 export interface Payloads {
   readonly 'epoch-begun': {
-    /** The newest record of every (node, epoch) that the node knew: epoch → [seq, hash]. */
+    /**
+     * The newest records of the epochs that grew since this node's start before, which named the
+     * others: epoch → [seq, hash].
+     */
     readonly heads: Readonly<Record<string, readonly [number, string]>>;
     /** Ed25519 public key of the node, SubjectPublicKeyInfo in base64. */
     readonly recordKey: string;

@@ -35,6 +35,12 @@ interface Position {
   readonly fresh: number;
 }
 
+interface HeadRow {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly hash: Buffer;
+}
+
 interface RecordRow {
   readonly body: Buffer;
   readonly hash: Buffer;
@@ -52,8 +58,14 @@ export class RecordLog {
   readonly #putFork: Statement;
   readonly #isFork: Statement;
   readonly #dropFork: Statement;
+  readonly #lastStart: Statement;
   #membership: Membership | undefined;
   #heads: Heads | undefined;
+  /** Of these a commit changes one; reading all anew would cost more with every start. */
+  #known: Map<string, readonly [seq: number, hash: string]> | undefined;
+  /** The epochs in which something was written since this node's last start; if that is known. */
+  #grown: Set<string> | undefined;
+  readonly #features = new Map<string, readonly string[] | undefined>();
   #version = 0;
   #fresh: RecordHead[] = [];
   #epoch = '';
@@ -70,6 +82,8 @@ export class RecordLog {
     this.#putFork = database.prepare(`INSERT OR IGNORE INTO fork
       (hash, node, epoch, seq, object, body, signature, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#dropFork = database.prepare('DELETE FROM fork WHERE hash = ?');
+    this.#lastStart = database.prepare(`SELECT id, body FROM record
+      WHERE kind = 'epoch-begun' AND node = ? ORDER BY lamport DESC LIMIT 1`);
     this.#isFork = database.prepare('SELECT 1 FROM fork WHERE hash = ?');
     this.#insert = database.prepare(`INSERT INTO record
       (node, epoch, seq, lamport, object, body, hash, signature, kind)
@@ -86,15 +100,17 @@ export class RecordLog {
   }
 
   /**
-   * Begins a new chain whose first record names every head known, so that a node put back to an
-   * old disk starts beside its own past and never upon it.
+   * Begins a new chain whose first record names the heads that changed since this node's last one
+   * named them, its own among them, so that a node put back to an old disk starts beside its own
+   * past and never upon it.
    */
   beginEpoch(epoch: string, time: number): void {
+    if (this.#epoch === '') this.#lamport = this.#maximum();
     this.#epoch = epoch;
     this.#seq = 0;
     this.#prevHash = '';
-    this.#lamport = this.#maximum();
-    const heads = this.heads();
+    const heads = this.#unnamed();
+    this.#grown = new Set();
     const { node, features } = this.#author;
     const recordKey = this.#recordKey();
     this.append('epoch-begun', node, { heads, recordKey, features }, time);
@@ -199,14 +215,31 @@ export class RecordLog {
     this.#membership = undefined;
   }
 
+  /** The epochs that were written in last, by any node; the newest first. */
+  newestEpochs(limit: number): string[] {
+    return this.#database
+      .prepare('SELECT epoch FROM head ORDER BY lamport DESC, epoch LIMIT ?')
+      .pluck()
+      .all(limit) as string[];
+  }
+
+  /** What a node said at its last start that it can do; undefined where it said none yet. */
+  featuresOf(node: string): readonly string[] | undefined {
+    if (!this.#features.has(node)) {
+      const body = this.#lastStart.get(node) as { body: Buffer } | undefined;
+      const head = body === undefined ? undefined : decodeHead(body.body);
+      const said = head && (JSON.parse(head.payload) as Partial<Payloads['epoch-begun']>);
+      this.#features.set(node, said && (said.features ?? []));
+    }
+    return this.#features.get(node);
+  }
+
+  /** Where each epoch stands now, in the order of their identifiers. */
   heads(): Heads {
     if (this.#heads !== undefined) return this.#heads;
-    const rows = this.#database
-      .prepare('SELECT epoch, seq, hash FROM head ORDER BY epoch')
-      .all() as { epoch: string; seq: number; hash: Buffer }[];
-    this.#heads = Object.fromEntries(
-      rows.map(({ epoch, seq, hash }) => [epoch, [seq, hash.toString('hex')] as const]),
-    );
+    const find = 'SELECT epoch, seq, hash FROM head ORDER BY epoch';
+    this.#known ??= new Map((this.#database.prepare(find).all() as HeadRow[]).map(headOf));
+    this.#heads = Object.fromEntries(this.#known);
     return this.#heads;
   }
 
@@ -244,6 +277,8 @@ export class RecordLog {
       )
       .run(epoch, common);
     this.#heads = undefined;
+    this.#known = undefined;
+    this.#features.clear();
     this.#version++;
     if (epoch === this.#epoch) this.beginEpoch(next, time);
     return heads;
@@ -268,14 +303,27 @@ export class RecordLog {
     return { epoch, seq, lamport, prevHash: this.#prevHash, fresh: this.#fresh.length };
   }
 
+  /** Ends a transaction that failed, if SQLite has not, and keeps nothing of it in mind. */
+  giveUp(): void {
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    this.#forget();
+  }
+
   restore({ epoch, seq, lamport, prevHash, fresh }: Position): void {
     this.#epoch = epoch;
     this.#seq = seq;
     this.#lamport = lamport;
     this.#prevHash = prevHash;
     this.#fresh.length = fresh;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#membership = undefined;
     this.#heads = undefined;
+    this.#known = undefined;
+    this.#grown = undefined;
+    this.#features.clear();
   }
 
   /** The newest records, and whether they are whole: what a start can afford to check. */
@@ -309,7 +357,11 @@ export class RecordLog {
     this.#putHead.run(epoch, node, seq, lamport, hash);
     this.#lamport = Math.max(lamport, this.#lamport);
     if (kind.startsWith('member-')) this.#membership = undefined;
+    if (kind === 'epoch-begun') this.#features.delete(node);
     this.#fresh.push(head);
+    this.#grown?.add(epoch);
+    if (this.#known?.has(epoch) === true) this.#known.set(epoch, [seq, hash.toString('hex')]);
+    else this.#known = undefined;
     this.#heads = undefined;
     this.#version++;
     if (epoch !== this.#epoch) return;
@@ -326,6 +378,26 @@ export class RecordLog {
     return head;
   }
 
+  /** The heads that no earlier start of this node named as they are now. */
+  #unnamed(): Heads {
+    if (this.#grown !== undefined) {
+      const heads = [...this.#grown].sort().flatMap((epoch) => {
+        const head = this.#head.get(epoch) as Omit<HeadRow, 'epoch'> | undefined;
+        // What was put aside from its first record on has none.
+        return head === undefined ? [] : [headOf({ epoch, ...head })];
+      });
+      return Object.fromEntries(heads);
+    }
+    const last = this.#lastStart.get(this.node) as { id: number } | undefined;
+    const rows = this.#database
+      .prepare(
+        `SELECT epoch, seq, hash FROM head WHERE ? <= (SELECT id FROM record
+          WHERE record.epoch = head.epoch AND record.seq = head.seq) ORDER BY epoch`,
+      )
+      .all(last?.id ?? 0) as HeadRow[];
+    return Object.fromEntries(rows.map(headOf));
+  }
+
   #recordKey(): string {
     return createPublicKey(this.#author.key)
       .export({ format: 'der', type: 'spki' })
@@ -336,6 +408,10 @@ export class RecordLog {
     const found = this.#database.prepare('SELECT max(lamport) FROM head').pluck().get();
     return typeof found === 'number' ? found : 0;
   }
+}
+
+function headOf({ epoch, seq, hash }: HeadRow): [string, readonly [number, string]] {
+  return [epoch, [seq, hash.toString('hex')]];
 }
 
 function broken(): KeystoreError {

@@ -115,6 +115,11 @@ export class Replica {
     return this.#parts.records.heads();
   }
 
+  /** The epochs that were written in last, by any node. */
+  newestEpochs(limit: number): string[] {
+    return this.#parts.records.newestEpochs(limit);
+  }
+
   /** Objects whose secret should be here and is not, or does not open. */
   lacking(limit: number): string[] {
     return this.#exchange.lacking(limit);
@@ -335,12 +340,8 @@ export class Replica {
 
   /** What every present member can do: a newer way of doing things goes on only then. */
   features(): string[] {
-    const latest = new Map<string, readonly string[]>();
-    for (const record of inOrder(this.#parts.records.ofKind('epoch-begun'))) {
-      const payload = JSON.parse(record.payload) as Partial<Payloads['epoch-begun']>;
-      latest.set(record.node, payload.features ?? []);
-    }
-    const present = [this.node, ...this.#others()].map((node) => latest.get(node) ?? []);
+    const { records } = this.#parts;
+    const present = [this.node, ...this.#others()].map((node) => records.featuresOf(node) ?? []);
     return (present[0] ?? []).filter((feature) => present.every((each) => each.includes(feature)));
   }
 

@@ -459,7 +459,7 @@ export class SqliteKeystore implements Keystore {
   #fail(error: unknown, queue: readonly Queued[]): void {
     const failure = asKeystoreError(error);
     this.#options.log('error', 'the keystore cannot write', { code: failure.code });
-    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    this.#records.giveUp();
     this.#failure = failure;
     for (const { reject } of queue) reject(failure);
   }

@@ -22,6 +22,10 @@ export const messageKind = {
   traced: 9,
   /** JSON of Comparison. */
   compare: 10,
+  /** Empty: the digest of what the greeting did not name is not that of this node. */
+  more: 11,
+  /** JSON of HeadPage: what the greeting did not name. */
+  heads: 12,
 } as const;
 
 export const protocolVersion = 1;
@@ -38,6 +42,8 @@ export interface Hello {
   readonly heads: Heads;
   /** What the sender remembers that the other node had stored. */
   readonly remembered: Heads;
+  /** Digests of both for the epochs that `heads` does not name; absent where it names all. */
+  readonly rest?: { readonly heads: string; readonly remembered: string };
   /** Objects whose secret the sender should have and has not. */
   readonly lacking: readonly string[];
   readonly able: boolean;
@@ -68,6 +74,12 @@ export interface Comparison {
   readonly digest: string;
   /** Up to which records; absent in the answer to whoever named them. */
   readonly heads?: Heads;
+}
+
+export interface HeadPage {
+  readonly heads: Heads;
+  readonly remembered: Heads;
+  readonly last: boolean;
 }
 
 export interface Place {
@@ -124,7 +136,10 @@ function textIn(value: unknown): string {
 /** Members are trusted, but no message may be taken for what it is not. Throws MessageFault. */
 export function readHello(payload: Buffer): Hello {
   const fields = fieldsOf(payload);
+  const rest = fields['rest'] as Fields | undefined;
+  const read = rest && { heads: textIn(rest['heads']), remembered: textIn(rest['remembered']) };
   return {
+    ...(read === undefined ? {} : { rest: read }),
     protocol: numberIn(fields['protocol']),
     node: textIn(fields['node']),
     cluster: textIn(fields['cluster']),
@@ -156,6 +171,12 @@ export function readComparison(payload: Buffer): Comparison {
 
 export function readHeads(payload: Buffer): Heads {
   return headsIn(fieldsOf(payload));
+}
+
+export function readPage(payload: Buffer): HeadPage {
+  const fields = fieldsOf(payload);
+  const { heads, remembered, last } = fields;
+  return { heads: headsIn(heads), remembered: headsIn(remembered), last: last === true };
 }
 
 export function readPlace(payload: Buffer): Place {

@@ -32,6 +32,8 @@ export interface PairCarrierParts {
   readonly history: History;
   readonly features: readonly string[];
   readonly able: () => boolean;
+  /** How many epochs a greeting names; see `namedEpochs`. */
+  readonly named?: number;
 }
 
 interface Link {
@@ -264,7 +266,7 @@ export class PairCarrier implements RecordCarrier {
   }
 
   #adopt(channel: Channel): void {
-    const { replica, surroundings, features, able, history } = this.#parts;
+    const { replica, surroundings, features, able, history, named } = this.#parts;
     const { peer } = channel;
     if (this.#stopped || !this.#members().some(({ node }) => node === peer)) {
       channel.close();
@@ -288,6 +290,7 @@ export class PairCarrier implements RecordCarrier {
       surroundings,
       features,
       able,
+      ...(named === undefined ? {} : { named }),
       changed: () => {
         this.#judge(link);
         this.#answer();

@@ -4,6 +4,7 @@ import { decodeHead, hashOf } from '../keystore/record.ts';
 import type { Heads } from '../keystore/record-log.ts';
 import type { Replica } from '../keystore/replica.ts';
 import type { Channel } from './channel.ts';
+import { Greeting } from './greeting.ts';
 import { Intake } from './intake.ts';
 import { findPast } from './past.ts';
 import type { Past } from './past.ts';
@@ -19,7 +20,6 @@ import {
   readBeat,
   readComparison,
   readHeads,
-  readHello,
   readPlace,
   toJson,
 } from './message.ts';
@@ -33,6 +33,8 @@ export const silenceMilliseconds = 3_500;
 const page = { records: 64, bytes: 1 << 20 };
 /** Messages of entries that may be under way at once. */
 const windowMessages = 4;
+/** With more the message would be too long; a greeting is not. */
+const resyncEpochs = 20_000;
 /** More than can be under way: a node that lacks so many has been away. */
 const farBehindRecords = page.records * windowMessages;
 
@@ -41,6 +43,8 @@ export interface SessionParts {
   readonly replica: Replica;
   readonly surroundings: Surroundings;
   readonly features: readonly string[];
+  /** How many epochs a greeting names; `namedEpochs` where it is not given. */
+  readonly named?: number;
   /** Whether this node's keeper opens under a wrapping key that its token has proven just now. */
   readonly able: () => boolean;
   /** The peer's heads or ability changed. */
@@ -63,6 +67,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #comparison: StateComparison;
   readonly #intake: Intake;
+  readonly #greeting: Greeting;
   /** Where the peer will stand when it has taken all that was sent. */
   #sent: Heads = {};
   #theirs: Record<string, readonly [number, string]> = {};
@@ -105,7 +110,11 @@ export class Session {
         this.end('the connection ended');
       },
     );
-    this.#sayHello();
+    const send = (kind: number, message: object): void => {
+      this.#send(kind, toJson(message));
+    };
+    this.#greeting = new Greeting({ ...parts, peer, send });
+    this.#told = this.#greeting.said;
     this.#beat();
   }
 
@@ -180,7 +189,9 @@ export class Session {
 
   /** Asks the peer for all that is behind this node's heads. */
   resync(): void {
-    this.#send(messageKind.resync, toJson(this.#parts.replica.heads()));
+    const heads = this.#parts.replica.heads();
+    if (Object.keys(heads).length > resyncEpochs) this.end('it greets anew');
+    else this.#send(messageKind.resync, toJson(heads));
   }
 
   /** The hash of the record that the peer has at a place; undefined where it has none. */
@@ -204,35 +215,18 @@ export class Session {
     if (this.#open) void this.#parts.channel.send(kind, payload);
   }
 
-  #sayHello(): void {
-    const { replica, surroundings, features, able } = this.#parts;
-    const heads = replica.heads();
-    const hello: Hello = {
-      protocol: protocolVersion,
-      node: replica.node,
-      cluster: replica.cluster,
-      epoch: replica.epoch,
-      features,
-      heads,
-      remembered: replica.receipts.heads(this.peer),
-      lacking: replica.lacking(lackingMost),
-      able: able(),
-      time: surroundings.now(),
-    };
-    this.#told = heads;
-    this.#send(messageKind.hello, toJson(hello));
-  }
-
   #receive(kind: number, payload: Buffer): void {
     if (!this.#open) return;
     this.#heard = this.#parts.surroundings.elapsed();
     try {
-      if (this.#hello === undefined) {
-        if (kind !== messageKind.hello) throw new Error('no greeting');
-        this.#greet(readHello(payload));
-      } else {
+      if (this.#hello !== undefined) {
         this.#handle(kind, payload);
+        return;
       }
+      const hello = this.#greeting.hear(kind, payload);
+      if (hello === undefined) return;
+      this.#greet(hello);
+      for (const early of this.#greeting.early) this.#handle(early.kind, early.payload);
     } catch (error) {
       this.end(error instanceof Error ? error.message : 'a message that is none');
     }
@@ -278,6 +272,9 @@ export class Session {
         this.#traces.delete(`${epoch}.${seq}`);
         return;
       }
+      case messageKind.more:
+        this.#greeting.tell();
+        return;
       default:
         // A newer version says more; what is not understood is not answered.
         return;

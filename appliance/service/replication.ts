@@ -11,6 +11,7 @@ import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
 import { Ability } from '../replication/ability.ts';
 import type { ReplicationView } from '../replication/alarm.ts';
 import { CopyPromise } from '../replication/copy-promise.ts';
+import { headDigestFeature } from '../replication/greeting.ts';
 import { HeadMemory } from '../replication/head-memory.ts';
 import { History } from '../replication/history.ts';
 import type { Errand } from '../replication/errand.ts';
@@ -30,7 +31,7 @@ import type { Log } from './log.ts';
 const relistenMilliseconds = 5_000;
 
 /** What this version can do beyond the first one; a switch goes on once every member can. */
-export const features: readonly string[] = [purgeFeature];
+export const features: readonly string[] = [purgeFeature, headDigestFeature];
 
 const conflictsShown = 100;
 const lackingShown = 1_000;

@@ -134,12 +134,10 @@ export const bugs: readonly SeededBug[] = [
         `    this.#epoch = epoch;
     this.#seq = 0;
     this.#prevHash = '';
-    this.#lamport = this.#maximum();
 `,
         `    this.#epoch = epoch;
     this.#seq = 0;
     this.#prevHash = '';
-    this.#lamport = this.#maximum();
     const [last] = Object.entries(this.headsOf(this.#author.node));
     if (last !== undefined) {
       [this.#epoch, this.#seq] = last;

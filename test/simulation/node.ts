@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Journal } from '../../appliance/backup/journal.ts';
 import { SqliteKeystore } from '../../appliance/keystore/store.ts';
 import { CopyPromise } from '../../appliance/replication/copy-promise.ts';
+import { headDigestFeature } from '../../appliance/replication/greeting.ts';
 import { History } from '../../appliance/replication/history.ts';
 import { PairCarrier } from '../../appliance/replication/pair-carrier.ts';
 import { purgeFeature, Purging } from '../../appliance/replication/purge.ts';
@@ -110,7 +111,7 @@ export class SimulatedNode {
       epoch: chance.bytes(16).toString('hex'),
       now: () => this.#now(),
       log: () => {},
-      features: [purgeFeature],
+      features: [purgeFeature, headDigestFeature],
       cacheKiB: 512,
     });
   }
@@ -194,6 +195,8 @@ export class SimulatedNode {
       surroundings,
       history,
       features: [],
+      // So few that a greeting is a digest, too, and heads follow in pages.
+      named: 2,
       able: () => this.able && keystore.failure === undefined,
     });
     const files = new SimulatedFiles(this.#later(surroundings));
