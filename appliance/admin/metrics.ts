@@ -72,6 +72,9 @@ export class Metrics {
     this.#set('backup_age_seconds', status.backup?.verified?.seconds ?? Number.NaN);
     this.#set('backup_failed', (status.backup?.failed ?? null) === null ? 0 : 1);
     this.#set('keys', status.keys);
+    this.#set('single_copies', status.singleCopies ?? Number.NaN);
+    this.#set('damaged', status.scrub?.damaged ?? Number.NaN);
+    this.#set('scrub_finished_seconds', status.scrub?.finished ?? Number.NaN);
     this.#set('records', status.records);
     this.#set('clients', status.clients);
     this.#set('connections', status.connections);
@@ -93,6 +96,11 @@ const gauges = {
   backup_age_seconds: ['seconds since the last backup that was read back; NaN without one'],
   backup_failed: ['1 while the last attempt at a backup failed'],
   keys: ['managed objects, destroyed ones too'],
+  single_copies: ['keys that no other node holds'],
+  damaged: [
+    'stored records and secrets that are damaged or missing, and not had from the peer yet',
+  ],
+  scrub_finished_seconds: ['when all that is stored had been looked at last; NaN before'],
   records: ['signed records'],
   clients: ['clients that are let in'],
   connections: ['KMIP connections now'],

@@ -133,6 +133,19 @@ export const statusView = z.object({
   records: z.number(),
   clients: z.number(),
   connections: z.number(),
+  /** Keys that no other node holds; these two are absent while no wrapping key is open. */
+  singleCopies: z.number().optional(),
+  /** What is looked at once a day, whether anybody asks for it or not. */
+  scrub: z
+    .object({
+      /** When all that is stored had been looked at last; absent before that. */
+      finished: z.number().optional(),
+      /** What the last look at everything found damaged. */
+      found: z.number(),
+      /** Records, and secrets, that are still damaged or missing. */
+      damaged: z.number(),
+    })
+    .optional(),
   /** Absent while no wrapping key is open. */
   backup: z
     .object({

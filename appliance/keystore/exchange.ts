@@ -8,6 +8,7 @@ import type { Projection } from './projection.ts';
 import { decodeHead, hashOf, isSignedBy } from './record.ts';
 import type { RecordHead, SignedRecord } from './record.ts';
 import type { Heads, RecordLog } from './record-log.ts';
+import type { ChainPlace } from './unsound.ts';
 
 /** A record as it travels: signed bytes, and beside them the sealed secret it commits to. */
 export interface Entry {
@@ -156,6 +157,7 @@ export class Exchange {
         projection.apply(record.head);
       }
       if (placed === 'fork') forks.push(record.head);
+      if (placed === 'mended') projection.apply(record.head);
     }
     this.storeMaterials(materials);
     if (forks.length > 0) this.#boundForks();
@@ -230,6 +232,20 @@ export class Exchange {
       reached[epoch] = [row.seq, row.hash.toString('hex')];
     }
     return { entries, heads: reached };
+  }
+
+  /** The records at these places, with their secrets, as far as they are here. */
+  at(places: readonly ChainPlace[]): Entry[] {
+    const find = this.#parts.database.prepare(
+      'SELECT id, body, signature, seq, hash, object, kind FROM record WHERE epoch = ? AND seq = ?',
+    );
+    return places.flatMap(({ epoch, seq }) => {
+      const row = find.get(epoch, seq) as EntryRow | undefined;
+      if (row === undefined || this.#parts.records.unsound.has({ epoch, seq })) return [];
+      const sealed = this.#sealedFor(row);
+      const { body, signature } = row;
+      return [sealed === undefined ? { body, signature } : { body, signature, sealed }];
+    });
   }
 
   /** Of the epochs that are behind, the records that came first, merged in that order. */

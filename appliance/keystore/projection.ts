@@ -1,13 +1,19 @@
-import { CryptographicUsageMask } from '../kmip/mask.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import type { ObjectType } from '../kmip/enumeration.ts';
 import { stateAt } from '../kmip/state.ts';
 import type { Client } from './client.ts';
 import type { Database, Statement } from './database.ts';
-import { foldClient, foldDigest, foldObject } from './fold.ts';
+import { foldClient, foldObject } from './fold.ts';
 import type { FoldedClient, FoldedObject } from './fold.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { decodeForm, decodeValue, encodeValue, subjectOf } from './payload.ts';
+import { decodeForm, decodeValue, subjectOf } from './payload.ts';
+import {
+  attributeRows,
+  clientRow,
+  holdsAttributes,
+  holdsCells,
+  objectRow,
+} from './projection-row.ts';
 import { creationOf } from './material.ts';
 import { decodeHead } from './record.ts';
 import type { RecordHead } from './record.ts';
@@ -44,6 +50,23 @@ const withoutSecret = `INSERT OR IGNORE INTO lacking SELECT identifier FROM obje
   WHERE o.commitment IS NOT NULL AND NOT EXISTS (SELECT 1 FROM material m
     WHERE m.object = o.identifier AND m.commitment = o.commitment)`;
 
+const objectColumns = [
+  ...['identifier', 'key_group', 'type', 'algorithm', 'length', 'usage_mask', 'initial_date'],
+  ...['last_change_date', 'activation_date', 'deactivation_date', 'compromise_date'],
+  ...['compromise_occurrence_date', 'destroy_date', 'compromised', 'destroyed', 'revocation'],
+  ...['commitment', 'form', 'digest', 'conflicts', 'activated', 'deactivated', 'purged', 'intents'],
+];
+const clientColumns = [
+  ...['id', 'name', 'key_group', 'fingerprint', 'state', 'certificate', 'added', 'digest'],
+];
+const putObject = `INSERT INTO object (${objectColumns.join()})
+  VALUES (${objectColumns.map(() => '?').join()})
+  ON CONFLICT (identifier) DO UPDATE SET
+  ${objectColumns
+    .slice(1)
+    .map((column) => `${column} = excluded.${column}`)
+    .join()}`;
+
 /** The tables that are the fold's image: written with each record, read by everything. */
 export class Projection {
   readonly usage: Usage;
@@ -60,6 +83,8 @@ export class Projection {
   readonly #putGroup: Statement;
   readonly #client: Statement;
   readonly #clients: Statement;
+  readonly #clientRow: Statement;
+  readonly #subjects: Statement;
   readonly #groups: Statement;
   readonly #page: Statement;
   readonly #purged: Statement;
@@ -87,31 +112,18 @@ export class Projection {
         ORDER BY name, ordinal`,
     );
     this.#records = prepare('SELECT body FROM record WHERE object = ?');
-    this.#putObject = prepare(`
-      INSERT INTO object (identifier, key_group, type, algorithm, length, usage_mask,
-        initial_date, last_change_date, activation_date, deactivation_date, compromise_date,
-        compromise_occurrence_date, destroy_date, compromised, destroyed, revocation, commitment,
-        form, digest, conflicts, activated, deactivated, purged, intents)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (identifier) DO UPDATE SET key_group = excluded.key_group, type = excluded.type,
-        algorithm = excluded.algorithm, length = excluded.length,
-        usage_mask = excluded.usage_mask, initial_date = excluded.initial_date,
-        last_change_date = excluded.last_change_date, activation_date = excluded.activation_date,
-        deactivation_date = excluded.deactivation_date,
-        compromise_date = excluded.compromise_date,
-        compromise_occurrence_date = excluded.compromise_occurrence_date,
-        destroy_date = excluded.destroy_date, compromised = excluded.compromised,
-        destroyed = excluded.destroyed, revocation = excluded.revocation,
-        commitment = excluded.commitment, form = excluded.form, digest = excluded.digest,
-        conflicts = excluded.conflicts, activated = excluded.activated,
-        deactivated = excluded.deactivated, purged = excluded.purged,
-        intents = excluded.intents`);
+    this.#putObject = prepare(putObject);
     this.#dropAttributes = prepare('DELETE FROM attribute WHERE object = ?');
     this.#putAttribute = prepare('INSERT INTO attribute VALUES (?, ?, ?, ?, ?)');
-    this.#putClient = prepare('REPLACE INTO client VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#putClient = prepare(
+      `REPLACE INTO client (${clientColumns.join()}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
     this.#putGroup = prepare('INSERT OR IGNORE INTO key_group VALUES (?)');
     this.#client = prepare(`SELECT * FROM client WHERE fingerprint = ?
       ORDER BY state = 'blocked' DESC, state = 'allowed' DESC, added DESC, id LIMIT 1`);
+    this.#clientRow = prepare('SELECT * FROM client WHERE id = ?');
+    this.#subjects = prepare(`SELECT identifier FROM object WHERE identifier > ?
+      UNION SELECT id FROM client WHERE id > ? ORDER BY 1 LIMIT ?`).pluck();
     this.#clients = prepare('SELECT * FROM client ORDER BY added, name, id');
     this.#groups = prepare('SELECT name FROM key_group ORDER BY name').pluck();
     this.#dropObject = prepare('DELETE FROM object WHERE identifier = ?');
@@ -174,6 +186,31 @@ export class Projection {
     if (client !== undefined) this.#writeClient(client);
     const folded = foldObject(records);
     if (folded !== undefined) this.#writeObject(folded);
+  }
+
+  /** Whether the rows of an object or client are what its records come to. */
+  isTrue(object: string): boolean {
+    const records = this.records(object);
+    const client = foldClient(records);
+    if (client !== undefined && !holdsCells(rowOf(this.#clientRow, object), clientRow(client))) {
+      return false;
+    }
+    const folded = foldObject(records);
+    if (folded === undefined) return true;
+    return (
+      holdsCells(rowOf(this.#object, object), objectRow(folded)) &&
+      holdsAttributes(this.#attributes.all(object) as Row[], attributeRows(folded))
+    );
+  }
+
+  /** Objects and clients whose rows are there, by identifier. */
+  subjects(after: string, limit: number): string[] {
+    return this.#subjects.all(after, after, limit) as string[];
+  }
+
+  /** Whether an object or client has a row. */
+  isThere(object: string): boolean {
+    return this.#object.get(object) !== undefined || this.#clientRow.get(object) !== undefined;
   }
 
   /** Takes an object or client out whose creation is no longer among the records. */
@@ -301,41 +338,9 @@ export class Projection {
   }
 
   #writeObject(object: FoldedObject): void {
-    const integer = (name: string): number => {
-      const found = object.attributes.find((attribute) => attribute.name === name);
-      const value = found && decodeValue(Buffer.from(found.value, 'hex')).value;
-      return typeof value === 'number' ? value : 0;
-    };
-    const { revocation, commitment } = object;
     const returns = !object.purged && this.isPurged(object.identifier);
-    this.#putObject.run(
-      object.identifier,
-      object.group,
-      object.type,
-      integer('Cryptographic Algorithm'),
-      integer('Cryptographic Length'),
-      integer('Cryptographic Usage Mask') & allUsages,
-      object.initialDate,
-      object.lastChangeDate,
-      object.dates['Activation Date']?.value ?? null,
-      object.dates['Deactivation Date']?.value ?? null,
-      object.compromiseDate,
-      object.compromiseOccurrenceDate,
-      object.destroyDate,
-      object.compromised ? 1 : 0,
-      object.intents.length > 0 || object.purged ? 1 : 0,
-      revocation === null
-        ? null
-        : JSON.stringify({ code: revocation.code, ...optional('message', revocation.message) }),
-      commitment === null || object.purged ? null : Buffer.from(commitment, 'hex'),
-      Buffer.from(object.form, 'hex'),
-      foldDigest(object),
-      object.conflicts.length === 0 ? null : JSON.stringify(object.conflicts),
-      object.activated ? 1 : 0,
-      object.deactivated ? 1 : 0,
-      object.purged ? 1 : 0,
-      object.intents.length === 0 ? null : JSON.stringify(object.intents),
-    );
+    const row = objectRow(object);
+    this.#putObject.run(...objectColumns.map((column) => row[column] ?? null));
     if (returns) {
       this.#expect.run(object.identifier);
       this.#returns.push(object.identifier);
@@ -347,34 +352,30 @@ export class Projection {
       this.#dropKept.run(object.identifier);
     }
     this.#dropAttributes.run(object.identifier);
-    for (const { name, index, instance, value } of object.attributes) {
-      const bytes = Buffer.from(value, 'hex');
-      this.#putAttribute.run(object.identifier, name, index, instance, bytes);
-      if (name !== 'Name') continue;
-      const { identifier, group } = object;
-      this.#putTwinName.run(group, bytes, bytes, identifier, group);
-    }
-    for (const [name, date] of Object.entries(object.dates)) {
-      if (name === 'Activation Date' || name === 'Deactivation Date') continue;
-      const bytes = encodeValue({ type: 'DateTime', value: BigInt(date.value) });
-      this.#putAttribute.run(object.identifier, name, 0, '', bytes);
+    const { identifier, group } = object;
+    for (const [name, ordinal, instance, value] of attributeRows(object)) {
+      this.#putAttribute.run(identifier, name, ordinal, instance, value);
+      if (name === 'Name') this.#putTwinName.run(group, value, value, identifier, group);
     }
   }
 
   #writeClient(client: FoldedClient): void {
-    const { id, name, group, fingerprint, state, certificate, added } = client;
-    this.#putGroup.run(group);
-    const digest = foldDigest(client);
-    this.#putClient.run(id, name, group, fingerprint, state, certificate, added, digest);
+    this.#putGroup.run(client.group);
+    const row = clientRow(client);
+    this.#putClient.run(...clientColumns.map((column) => row[column] ?? null));
   }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function rowOf(statement: Statement, key: string): Row | undefined {
+  return statement.get(key) as Row | undefined;
 }
 
 function heads(rows: unknown[]): RecordHead[] {
   const bodies = rows as { body: Buffer }[];
   return bodies.map(({ body }) => decodeHead(body)).filter((head) => head !== undefined);
 }
-
-const allUsages = Object.values(CryptographicUsageMask).reduce((sum, bit) => sum | bit, 0);
 
 interface AttributeRow {
   readonly name: string;

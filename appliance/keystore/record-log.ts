@@ -6,11 +6,15 @@ import type { Database, Statement } from './database.ts';
 import { foldCopyPolicy } from './copy-policy.ts';
 import type { CopyPolicy } from './copy-policy.ts';
 import { KeystoreError } from './error.ts';
+import { gap, inspectChain } from './inspection.ts';
+import type { Inspected, InspectedRow } from './inspection.ts';
 import { Membership } from './membership.ts';
 import type { Anchor } from './membership.ts';
 import type { Kind, Payloads } from './payload.ts';
 import { decodeHead, isSignedBy, signRecord } from './record.ts';
 import type { RecordHead, SignedRecord } from './record.ts';
+import { Unsound } from './unsound.ts';
+import type { ChainPlace } from './unsound.ts';
 
 export interface RecordAuthor {
   readonly cluster: string;
@@ -25,7 +29,7 @@ export interface RecordAuthor {
 export type Heads = Readonly<Record<string, readonly [seq: number, hash: string]>>;
 
 /** How a record of others fits in. */
-export type Placed = 'added' | 'duplicate' | 'fork';
+export type Placed = 'added' | 'duplicate' | 'fork' | 'mended';
 
 interface Position {
   readonly epoch: string;
@@ -59,6 +63,8 @@ export class RecordLog {
   readonly #isFork: Statement;
   readonly #dropFork: Statement;
   readonly #lastStart: Statement;
+  /** Places that hold no record as its node signed it. */
+  readonly unsound: Unsound;
   #membership: Membership | undefined;
   #heads: Heads | undefined;
   /** Of these a commit changes one; reading all anew would cost more with every start. */
@@ -76,6 +82,7 @@ export class RecordLog {
   constructor(database: Database, author: RecordAuthor) {
     this.#database = database;
     this.#author = author;
+    this.unsound = new Unsound(database);
     this.#putHead = database.prepare('REPLACE INTO head VALUES (?, ?, ?, ?, ?)');
     this.#head = database.prepare('SELECT node, seq, hash FROM head WHERE epoch = ?');
     this.#hash = database.prepare('SELECT hash FROM record WHERE epoch = ? AND seq = ?').pluck();
@@ -141,6 +148,11 @@ export class RecordLog {
    */
   place(record: SignedRecord, time: number): Placed {
     const { node, epoch, seq, prevHash } = record.head;
+    if (this.unsound.has(record.head) && this.unsound.mend(record)) {
+      this.#forget();
+      this.#version++;
+      return 'mended';
+    }
     const known = this.hashAt(epoch, seq);
     if (known?.equals(record.hash) === true) return 'duplicate';
     const last = this.#head.get(epoch) as { node: string; seq: number; hash: Buffer } | undefined;
@@ -315,6 +327,7 @@ export class RecordLog {
     this.#lamport = lamport;
     this.#prevHash = prevHash;
     this.#fresh.length = fresh;
+    this.unsound.reload();
     this.#forget();
   }
 
@@ -329,9 +342,58 @@ export class RecordLog {
   /** The newest records, and whether they are whole: what a start can afford to check. */
   checkNewest(count: number): void {
     const rows = this.#database
-      .prepare('SELECT body, hash, signature FROM record ORDER BY id DESC LIMIT ?')
-      .all(count) as RecordRow[];
-    for (const row of rows) this.#check(row);
+      .prepare('SELECT epoch, seq, body, hash, signature FROM record ORDER BY id DESC LIMIT ?')
+      .all(count) as (RecordRow & ChainPlace)[];
+    // What is known to be damaged is said, and keeps nobody from their keys.
+    for (const row of rows) if (!this.unsound.has(row)) this.#check(row);
+  }
+
+  /**
+   * The next records behind a place, and whether each is whole: chain, hash, signature, columns.
+   * Places at which none is count as broken. `ended`: whether those were the last ones.
+   */
+  inspect(after: ChainPlace, limit: number): Inspected {
+    const rows = this.#database
+      .prepare(
+        `SELECT r.*, h.seq AS newest, h.hash AS newestHash FROM record r
+          LEFT JOIN head h ON h.epoch = r.epoch
+          WHERE (r.epoch, r.seq) > (?, ?) ORDER BY r.epoch, r.seq LIMIT ?`,
+      )
+      .all(after.epoch, after.seq, limit + 1) as InspectedRow[];
+    const find = this.#database.prepare('SELECT hash FROM record WHERE epoch = ? AND seq = ?');
+    const before = find.pluck().get(after.epoch, after.seq) as Buffer | undefined;
+    const isWhole = (row: InspectedRow): boolean => this.#isWhole(row);
+    const hash = before?.toString('hex') ?? '';
+    const found = inspectChain(rows, { ...after, hash }, isWhole, limit);
+    if (!found.ended) return found;
+    const empty = this.#database
+      .prepare('SELECT epoch, seq FROM head WHERE epoch NOT IN (SELECT epoch FROM record)')
+      .all() as ChainPlace[];
+    const gone = empty.flatMap(({ epoch, seq }) => gap(epoch, 0, seq + 1));
+    return { ...found, broken: [...found.broken, ...gone] };
+  }
+
+  /** Says of an epoch whose records are whole how far it reaches; inside a transaction. */
+  mendHead(epoch: string): void {
+    this.#database
+      .prepare(
+        `REPLACE INTO head SELECT epoch, node, seq, lamport, hash FROM record
+          WHERE epoch = ? ORDER BY seq DESC LIMIT 1`,
+      )
+      .run(epoch);
+    this.#forget();
+    this.#version++;
+  }
+
+  #isWhole(row: InspectedRow): boolean {
+    const head = decodeHead(row.body);
+    if (head === undefined) return false;
+    const { node, epoch, seq, lamport, object, kind } = head;
+    const said = [node, epoch, seq, lamport, object, kind];
+    const stored = [row.node, row.epoch, row.seq, row.lamport, row.object, row.kind];
+    if (said.some((cell, i) => cell !== stored[i])) return false;
+    const key = this.membership().keyFor(head, this.#author.node);
+    return key !== undefined && isSignedBy(row, key);
   }
 
   /** Checks every record, chain and signature. Throws KeystoreError `chain-broken`. */

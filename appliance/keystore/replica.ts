@@ -16,10 +16,12 @@ import { kinds, subjectOf } from './payload.ts';
 import type { Kind, Payloads } from './payload.ts';
 import { journalHolder, Receipts } from './receipt.ts';
 import type { Copies } from './receipt.ts';
+import { Scrub } from './scrub.ts';
 import { stateDigest } from './state-digest.ts';
 import type { StateDigest } from './state-digest.ts';
 import type { RecordHead } from './record.ts';
 import type { Heads } from './record-log.ts';
+import type { ChainPlace } from './unsound.ts';
 
 export interface ReplicaParts extends ExchangeParts {
   readonly log: (
@@ -46,11 +48,14 @@ export class Replica {
   readonly receipts: Receipts;
   /** How long destroyed objects' material was kept. */
   readonly keeping: Keeping;
+  /** What is looked at once a day, whether anybody asks for it or not. */
+  readonly scrub: Scrub;
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.#exchange = new Exchange(parts);
     this.receipts = new Receipts(parts.database);
+    this.scrub = new Scrub(parts);
     this.keeping = new Keeping(parts.database, parts.projection, parts.records.node);
   }
 
@@ -109,6 +114,17 @@ export class Replica {
     most: { readonly records: number; readonly bytes: number },
   ): { readonly entries: Entry[]; readonly heads: Heads } {
     return this.#exchange.after(heads, most);
+  }
+
+  /** Places that hold no record as its node signed it: to be had from others. */
+  unsound(limit: number): ChainPlace[] {
+    const { unsound } = this.#parts.records;
+    return unsound.size === 0 ? [] : unsound.first(limit);
+  }
+
+  /** The records at these places, with their secrets, as far as they are here. */
+  at(places: readonly ChainPlace[]): Entry[] {
+    return this.#exchange.at(places);
   }
 
   heads(): Heads {

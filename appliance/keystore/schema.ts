@@ -98,4 +98,10 @@ export const schema: readonly string[] = [
     key_group TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (key_group, value)
   ) WITHOUT ROWID, STRICT;
   `,
+  // Places whose records are not what their nodes signed, or are gone: to be had from elsewhere.
+  `
+  CREATE TABLE unsound (
+    epoch TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (epoch, seq)
+  ) WITHOUT ROWID, STRICT;
+  `,
 ];

@@ -1,4 +1,5 @@
 import type { Conflict } from '../keystore/conflict.ts';
+import type { ScrubView } from '../keystore/scrub.ts';
 import type { PeerView } from './carrier.ts';
 import type { CopyView } from './copy-promise.ts';
 import type { Wound } from './history.ts';
@@ -18,6 +19,7 @@ export interface ReplicationView {
   /** Keys whose secret should be on this node and is not. */
   readonly lacking: number;
   readonly purge: PurgeView;
+  readonly scrub: ScrubView;
 }
 
 /** What is wrong between the nodes and what to do, for status, console and metrics. */
@@ -27,6 +29,7 @@ export function replicationAlarms(view: ReplicationView): string[] {
     ...(lacking === 0
       ? []
       : [`${lacking} secrets are missing here: the peer is asked, else restore`]),
+    ...damageAlarms(view.scrub),
     ...(purge.jumped === undefined
       ? []
       : [`the clock jumped by ${purge.jumped} s: look at its time server; no key is purged by it`]),
@@ -62,6 +65,18 @@ export function purgeWarnings({ kept, soonest }: PurgeView): string[] {
   if (soonest === undefined || soonest > soonSeconds) return [];
   const days = Math.ceil(soonest / 86_400);
   return [`of ${kept} destroyed keys the first is purged within ${days} d: twinlock key purge`];
+}
+
+/** What was found that nobody had asked for yet: the disk may be about to fail. */
+function damageAlarms({ unsound, unreadable }: ScrubView): string[] {
+  return [
+    ...(unsound === 0
+      ? []
+      : [`${unsound} stored records are damaged here: the peer is asked, else restore`]),
+    ...(unreadable
+      ? ['the database cannot be read in a place: look at the disk, then let it join its peer anew']
+      : []),
+  ];
 }
 
 /** What an old disk or database that was put back means: nobody may build upon it unseen. */

@@ -26,9 +26,15 @@ export const messageKind = {
   more: 11,
   /** JSON of HeadPage: what the greeting did not name. */
   heads: 12,
+  /** JSON of { places }: records that are damaged here; and those records, as `entries` are. */
+  want: 13,
+  wanted: 14,
 } as const;
 
 export const protocolVersion = 1;
+
+/** So many damaged records are asked for at once. */
+export const placesMost = 64;
 
 /** The longest message in bytes: one record may hold a secret of 2 MiB. */
 export const messageBytes = 8 << 20;
@@ -177,6 +183,15 @@ export function readPage(payload: Buffer): HeadPage {
   const fields = fieldsOf(payload);
   const { heads, remembered, last } = fields;
   return { heads: headsIn(heads), remembered: headsIn(remembered), last: last === true };
+}
+
+export function readPlaces(payload: Buffer): Place[] {
+  const { places } = fieldsOf(payload);
+  if (!Array.isArray(places)) throw new MessageFault('no places');
+  return places.slice(0, placesMost).map((place) => {
+    const { epoch, seq } = place as Fields;
+    return { epoch: textIn(epoch), seq: numberIn(seq) };
+  });
 }
 
 export function readPlace(payload: Buffer): Place {

@@ -39,3 +39,14 @@ export function findPast(replica: Replica, hello: Pick<Hello, 'heads' | 'remembe
 export function reaches(heads: Heads, wanted: Heads): boolean {
   return Object.entries(wanted).every(([epoch, [seq]]) => (heads[epoch]?.[0] ?? 0) >= seq);
 }
+
+/** What a node says that cannot prove its root key takes from what is known, and adds nothing. */
+export function lower(heads: Heads, known: Heads): Heads {
+  return Object.fromEntries(
+    Object.entries(known).flatMap(([epoch, head]) => {
+      const said = heads[epoch];
+      if (said === undefined) return [];
+      return [[epoch, said[0] < head[0] ? said : head] as const];
+    }),
+  );
+}

@@ -6,7 +6,8 @@ import type { Replica } from '../keystore/replica.ts';
 import type { Channel } from './channel.ts';
 import { Greeting } from './greeting.ts';
 import { Intake } from './intake.ts';
-import { findPast } from './past.ts';
+import { Mending } from './mending.ts';
+import { findPast, lower } from './past.ts';
 import type { Past } from './past.ts';
 import { StateComparison } from './state-comparison.ts';
 import {
@@ -68,6 +69,7 @@ export class Session {
   readonly #comparison: StateComparison;
   readonly #intake: Intake;
   readonly #greeting: Greeting;
+  readonly #mending: Mending;
   /** Where the peer will stand when it has taken all that was sent. */
   #sent: Heads = {};
   #theirs: Record<string, readonly [number, string]> = {};
@@ -99,6 +101,12 @@ export class Session {
       ...{ ...parts, peer },
       say: (comparison) => {
         this.#send(messageKind.compare, toJson(comparison satisfies Comparison));
+      },
+    });
+    this.#mending = new Mending({
+      ...{ ...parts, peer },
+      send: (kind, payload) => {
+        this.#send(kind, payload);
       },
     });
     this.#intake = new Intake({ ...parts, peer, open: () => this.#open });
@@ -255,6 +263,12 @@ export class Session {
         return;
       case messageKind.compare:
         this.#comparison.heard(readComparison(payload));
+        return;
+      case messageKind.want:
+        this.#mending.asked(payload);
+        return;
+      case messageKind.wanted:
+        this.#queue(() => this.#mending.came(payload));
         return;
       case messageKind.forked:
         this.#parts.past({ why: 'fork', ...readPlace(payload) });
@@ -454,6 +468,7 @@ export class Session {
     const beat: Beat = { ...this.#standing(), time: this.#parts.surroundings.now() };
     this.#send(messageKind.beat, toJson(beat));
     this.#comparison.look();
+    this.#mending.look();
   }
 
   #beaten({ heads, lacking, able, time }: Beat): void {
@@ -471,15 +486,4 @@ export class Session {
     }
     if (materials.length > 0) this.#send(messageKind.materials, encodeMaterials(materials));
   }
-}
-
-/** What a node says that cannot prove its root key takes from what is known, and adds nothing. */
-function lower(heads: Heads, known: Heads): Heads {
-  return Object.fromEntries(
-    Object.entries(known).flatMap(([epoch, head]) => {
-      const said = heads[epoch];
-      if (said === undefined) return [];
-      return [[epoch, said[0] < head[0] ? said : head] as const];
-    }),
-  );
 }

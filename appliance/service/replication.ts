@@ -18,6 +18,7 @@ import type { Errand } from '../replication/errand.ts';
 import { purgeFeature, Purging } from '../replication/purge.ts';
 import { PairCarrier } from '../replication/pair-carrier.ts';
 import type { Joining } from '../replication/pairing-host.ts';
+import { Scrubbing } from '../replication/scrubbing.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
 import { pinOf } from '../replication/peer-tls.ts';
 import { TlsTransport } from '../replication/tls-transport.ts';
@@ -88,7 +89,7 @@ export async function startReplication(parts: {
   const linked = { replica, carrier, history, surroundings, cutOff: () => cutOff.stands };
   const promise = new CopyPromise({ ...linked, ...second });
   keystore.guard = promise;
-  const purging = new Purging({ ...linked, floor: keystore.retentionFloor });
+  const looking = lookersOf(linked, keystore.retentionFloor);
   carrier.start();
   return {
     pin: pinOf(certificate),
@@ -108,19 +109,28 @@ export async function startReplication(parts: {
       missing: history.missing,
       conflicts: replica.conflicts(conflictsShown),
       lacking: replica.lacking(lackingShown).length,
-      purge: purging.view(),
+      purge: looking[0].view(),
+      scrub: replica.scrub.view,
     }),
     acceptLoss: () => history.accept(),
     stop: async () => {
       memory.stop();
       ability.stop();
       promise.stop();
-      purging.stop();
+      for (const each of looking) each.stop();
       await carrier.stop();
       await transport.close();
       await journal?.stop();
     },
   };
+}
+
+/** What looks at the keystore now and then, whoever asks for anything. */
+function lookersOf(
+  linked: Omit<ConstructorParameters<typeof Purging>[0], 'floor'>,
+  floor: number,
+): readonly [Purging, Scrubbing] {
+  return [new Purging({ ...linked, floor }), new Scrubbing(linked)];
 }
 
 /** Beside the database, so that whoever puts an old one back is noticed. */

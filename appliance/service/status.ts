@@ -7,6 +7,7 @@ import { readCertificate, shownFingerprints } from '../pki/fingerprint.ts';
 import type { ClientPorts } from '../server/port.ts';
 import type { AuditKeeping } from './audit-keeping.ts';
 import { purgeWarnings, replicationAlarms } from '../replication/alarm.ts';
+import type { ReplicationView } from '../replication/alarm.ts';
 import type { Replication } from './replication.ts';
 import type { NodeBackups } from './backup.ts';
 import type { Rotation } from './rotation.ts';
@@ -80,6 +81,8 @@ export async function statusOf(parts: {
     records,
     clients: clients.filter(({ state }) => state === 'allowed').length,
     connections: listener.connections,
+    singleCopies: view.copies.single.count,
+    scrub: scrubOf(view),
     backup: parts.backups.view(),
     warnings: [
       ...alarms,
@@ -96,6 +99,11 @@ function waitingWarnings(clients: readonly Client[]): string[] {
     clients.filter(({ state }) => state === 'pending').map(({ fingerprint }) => fingerprint),
   ).size;
   return count === 0 ? [] : [`${count} certificates wait for a person: twinlock client list`];
+}
+
+function scrubOf({ scrub, lacking }: ReplicationView): NonNullable<StatusView['scrub']> {
+  const { finished, found, unsound } = scrub;
+  return { ...(finished === undefined ? {} : { finished }), found, damaged: unsound + lacking };
 }
 
 /** What `twinlock status` shows before a wrapping key is open. */
