@@ -17,6 +17,7 @@ import type { Kind, Payloads } from './payload.ts';
 import { journalHolder, Receipts } from './receipt.ts';
 import type { Copies } from './receipt.ts';
 import { Scrub } from './scrub.ts';
+import { SingleCopies } from './single-copy.ts';
 import { stateDigest } from './state-digest.ts';
 import type { StateDigest } from './state-digest.ts';
 import type { RecordHead } from './record.ts';
@@ -43,6 +44,7 @@ const ofClients = kinds
 export class Replica {
   readonly #parts: ReplicaParts;
   readonly #exchange: Exchange;
+  readonly #single: SingleCopies;
   #conflicts: { readonly version: number; limit: number; found: Conflict[] } | undefined;
   /** What other nodes and media are known to hold. */
   readonly receipts: Receipts;
@@ -54,6 +56,7 @@ export class Replica {
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.#exchange = new Exchange(parts);
+    this.#single = new SingleCopies(parts.database);
     this.receipts = new Receipts(parts.database);
     this.scrub = new Scrub(parts);
     this.keeping = new Keeping(parts.database, parts.projection, parts.records.node);
@@ -252,9 +255,7 @@ export class Replica {
 
   /** Whether some other node, or at least the journal, holds an object. */
   copies(object: string): Copies {
-    const creation = this.#parts.projection
-      .records(object)
-      .find(({ kind }) => kind === 'object-created');
+    const creation = this.#creation(object);
     if (creation === undefined) return 'single';
     if (this.#others().some((holder) => this.receipts.holds(holder, creation))) return 'both';
     return this.receipts.holds(journalHolder, creation) ? 'journal' : 'single';
@@ -262,24 +263,17 @@ export class Replica {
 
   /** Objects that no other node holds: how many, and the first ones. */
   uncopied(limit: number): { readonly count: number; readonly objects: readonly string[] } {
-    const { database } = this.#parts;
     const others = this.#others();
     const heads = others.map((holder) => this.receipts.heads(holder));
-    const tail = database.prepare(
-      `SELECT object FROM record WHERE epoch = ? AND seq > ? AND kind = 'object-created'`,
-    );
-    const objects: string[] = [];
-    let count = 0;
-    for (const [epoch, [seq]] of Object.entries(this.heads())) {
-      const held = Math.max(0, ...heads.map((each) => each[epoch]?.[0] ?? 0));
-      if (held >= seq) continue;
-      const found = tail.pluck().all(epoch, held) as string[];
-      count += found.length;
-      objects.push(...found.slice(0, limit - objects.length));
-    }
+    const held = (epoch: string): number =>
+      Math.max(0, ...heads.map((each) => each[epoch]?.[0] ?? 0));
+    let count = this.#single.count(this.heads(), held);
+    const objects = this.#single.first(limit);
     const lacked = new Set(others.flatMap((holder) => [...this.receipts.lacking(holder)]));
     for (const object of lacked) {
-      if (objects.includes(object) || this.copies(object) === 'both') continue;
+      const creation = this.#creation(object);
+      const isCounted = creation !== undefined && creation.seq > held(creation.epoch);
+      if (isCounted || this.copies(object) === 'both') continue;
       count++;
       if (objects.length < limit) objects.push(object);
     }
@@ -309,6 +303,7 @@ export class Replica {
    */
   async putAside(epoch: string, common: number, next: string): Promise<number> {
     const { commit, records, projection, now } = this.#parts;
+    this.#single.forget();
     return commit(() => {
       const aside = records.putAside(epoch, common, next, now());
       for (const object of new Set(aside.map((record) => record.object))) {
@@ -359,6 +354,10 @@ export class Replica {
     const { records } = this.#parts;
     const present = [this.node, ...this.#others()].map((node) => records.featuresOf(node) ?? []);
     return (present[0] ?? []).filter((feature) => present.every((each) => each.includes(feature)));
+  }
+
+  #creation(object: string): RecordHead | undefined {
+    return this.#parts.projection.records(object).find(({ kind }) => kind === 'object-created');
   }
 
   #append<K extends Kind>(kind: K, object: string, payload: Payloads[K]): void {

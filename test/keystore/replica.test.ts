@@ -53,6 +53,36 @@ test('receipts outlast a restart, and say which keys have one copy', async (t) =
   await two.close();
 });
 
+test('how many keys have one copy is counted on, whatever comes, goes and is lost', async (t) => {
+  const { b, one, two } = await pairOf(t);
+  const { receipts } = one.replica;
+  const stands = (): number => receipts.heads(b.id)[one.replica.epoch]?.[0] ?? 0;
+  for (let i = 0; i < 60; i++) {
+    const id = await makeKey(one, Buffer.alloc(32, i));
+    await one.change((draft) => {
+      draft.append({ kind: 'object-activated', object: id, date: 1 });
+    });
+    if (i % 7 === 3) await carry(one, two);
+    if (i % 7 === 3) receipts.note(b.id, two.replica.heads());
+    // Put back to where it had been: what it had and has no more is single again.
+    const there = Object.entries(two.replica.heads());
+    const back = there.map(([epoch, [seq, hash]]) => [epoch, [seq - 3, hash]] as const);
+    if (i % 7 === 5) receipts.replace(b.id, Object.fromEntries(back));
+    receipts.noteLacking(b.id, i % 9 === 8 ? [id, keyAt(0), keyAt(5)] : []);
+    const all = one.list({ limit: 100 }).map(({ uniqueIdentifier: each }) => each);
+    const single = all.filter((each) => one.copies(each) === 'single');
+    const found = one.replica.uncopied(4);
+    t.is(found.count, single.length, `at ${i}, it stands at ${stands()}`);
+    t.true(found.objects.every((each) => single.includes(each)));
+    t.is(found.objects.length, Math.min(4, single.length));
+  }
+  function keyAt(at: number): string {
+    return one.list({ limit: 100 })[at]?.uniqueIdentifier ?? '';
+  }
+  await one.close();
+  await two.close();
+});
+
 test('of policies that nobody saw together the stricter one holds', async (t) => {
   const { one, two } = await pairOf(t);
   t.is(one.replica.copyPolicy().policy, 'alone-for');

@@ -23,11 +23,15 @@ export async function status({ admin, print }: Context): Promise<void> {
         : [`rotation        ${found.wrappingKey.left} secrets to be sealed anew`]),
       `recovery        ${recoveryText(found.recovery)}`,
       ...(found.backup === undefined ? [] : [`backup          ${backupText(found.backup)}`]),
-      `keys            ${found.keys}`,
+      `keys            ${found.keys}${singleText(found.singleCopies ?? 0)}`,
       `clients         ${found.clients} allowed, ${found.connections} connections now`,
       ...found.warnings.map((warning) => `warning         ${warning}`),
     ].join('\n');
   });
+}
+
+function singleText(count: number): string {
+  return count === 0 ? '' : `, ${count} with a single copy: twinlock key list`;
 }
 
 function backupText({ verified, failed }: NonNullable<StatusView['backup']>): string {
