@@ -6,12 +6,14 @@ import { Tag } from '../kmip/tag.ts';
 import { enumeration, required, structure } from '../ttlv/structure.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
-import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
+import { askedFormat, numberOf, requestedAttributes } from './new-object.ts';
+import { sealObject, storeObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import { withDefaults } from './object-rule.ts';
 import { defineChange } from './operation.ts';
 import { storageField } from './protection-storage.ts';
 import type { Context } from './operation.ts';
+import type { Item } from '../ttlv/item.ts';
 
 /** The lengths in bits that each algorithm may have. Triple DES counts its parity bits. */
 const lengths: Readonly<Partial<Record<CryptographicAlgorithm, readonly number[]>>> = {
@@ -80,8 +82,19 @@ export async function sealSymmetricKey(
     throw new KmipError(ResultReason.InvalidField, 'No key of this algorithm and length');
   }
   const key = context.random(bytesOf(algorithm, length));
+  const { Raw, TransparentSymmetricKey } = KeyFormatType;
+  // Any other format that is asked for is refused when the key is sealed.
+  const isOpen = askedFormat(attributes) === TransparentSymmetricKey;
+  const material: Item = isOpen
+    ? {
+        tag: Tag.KeyMaterial,
+        type: 'Structure',
+        value: [{ tag: Tag.Key, type: 'ByteString', value: key }],
+      }
+    : { tag: Tag.KeyMaterial, type: 'ByteString', value: key };
+  const format = isOpen ? TransparentSymmetricKey : Raw;
   const block = [
-    { tag: Tag.KeyFormatType, type: 'Enumeration', value: KeyFormatType.Raw },
+    { tag: Tag.KeyFormatType, type: 'Enumeration', value: format },
     { tag: Tag.CryptographicAlgorithm, type: 'Enumeration', value: algorithm },
     { tag: Tag.CryptographicLength, type: 'Integer', value: length },
   ] as const;
@@ -90,11 +103,7 @@ export async function sealSymmetricKey(
       objectType: ObjectType.SymmetricKey,
       attributes,
       form: [{ tag: Tag.KeyBlock, type: 'Structure', value: block }],
-      secret: {
-        tag: Tag.KeyValue,
-        type: 'Structure',
-        value: [{ tag: Tag.KeyMaterial, type: 'ByteString', value: key }],
-      },
+      secret: { tag: Tag.KeyValue, type: 'Structure', value: [material] },
       digestBytes: key,
       made: true,
     },

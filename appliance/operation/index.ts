@@ -49,6 +49,7 @@ import { setEndpointRole } from './set-endpoint-role.ts';
 import type { OperationDefinition } from './operation.ts';
 import { poll } from './poll.ts';
 import { query } from './query.ts';
+import { queryAsynchronousRequests } from './query-asynchronous-requests.ts';
 import { exportObject } from './export.ts';
 import { importObject } from './import.ts';
 import { register } from './register.ts';
@@ -87,6 +88,7 @@ export const operations: readonly OperationDefinition[] = [
   poll,
   cancel,
   process,
+  queryAsynchronousRequests,
   login,
   logout,
   delegatedLogin,

@@ -9,8 +9,9 @@ import { putTogether } from '../kmip/object.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { decode } from '../ttlv/decode.ts';
+import { Writer } from '../ttlv/encode.ts';
 import type { Item } from '../ttlv/item.ts';
-import { toWire } from './attribute-codec.ts';
+import { attribute, toWire } from './attribute-codec.ts';
 import { isWrapped } from './key-use.ts';
 import { attributesOf } from './object-attribute.ts';
 import type { Context } from './operation.ts';
@@ -102,15 +103,30 @@ async function shapedBlock(
   const fields = structureOf(formed);
   const keyValue = fields.find(({ tag }) => tag === Tag.KeyValue);
   if (keyValue === undefined) throw noFormat();
-  const named = attributesOf(object, context.version)
-    .filter(({ name }) => specification.attributeNames.includes(name))
-    .map((instance) => attributeItem(toWire(instance)));
+  const named = namedAttributes(object, specification, context);
   const wrapped = await wrapKeyValue(keyValue, specification, named, context);
   const value = fields.map((item) => (item === keyValue ? wrapped.keyValue : item));
   return { tag: Tag.KeyBlock, type: 'Structure', value: [...value, wrapped.data] };
 }
 
-/** An attribute as an item, for where no codec writes it. */
+/** The attributes that are to travel inside a Key Value: 2.x gathers them in one structure. */
+function namedAttributes(
+  object: ManagedObject,
+  { attributeNames, references }: WrappingSpecification,
+  { version }: Context,
+): Item[] {
+  const wanted = new Set([...attributeNames, ...references]);
+  const chosen = attributesOf(object, version).filter(({ name }) => wanted.has(name));
+  if (version < 200) return chosen.map((instance) => attributeItem(toWire(instance)));
+  if (chosen.length === 0) return [];
+  const writer = new Writer();
+  writer.structure(Tag.Attributes, () => {
+    for (const each of chosen) attribute.write(writer, Tag.Attribute, toWire(each), version);
+  });
+  return [decode(writer.finish())];
+}
+
+/** An attribute as an item of 1.x, for where no codec writes it. */
 export function attributeItem(wire: ReturnType<typeof toWire>): Item {
   const items: Item[] = [{ tag: Tag.AttributeName, type: 'TextString', value: wire.attributeName }];
   if (wire.attributeIndex !== undefined) {

@@ -11,7 +11,7 @@ import { extensionAlgorithm } from '../kmip/extension.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { Item } from '../ttlv/item.ts';
 import { linkValue } from './link.ts';
-import { numberOf, sealObject } from './new-object.ts';
+import { askedFormat, numberOf, sealObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import type { Context } from './operation.ts';
 import { wipe } from './wipe.ts';
@@ -136,7 +136,10 @@ export async function sealPair(
     link: AttributeInstance,
   ): Promise<NewObject> =>
     sealKey(
-      { objectType, key, format, algorithm: kind.algorithm, length: pair.length },
+      {
+        ...{ objectType, key, algorithm: kind.algorithm, length: pair.length },
+        format: askedFormat(own) ?? format,
+      },
       [...own, link],
       uniqueIdentifier,
       context,
@@ -179,7 +182,7 @@ export async function sealKey(
   context: Context,
 ): Promise<NewObject> {
   const { objectType, key, format, algorithm, length } = what;
-  const material = exportKey(key, format);
+  const material = exportAsAsked(key, format);
   const secret: Item = { tag: Tag.KeyValue, type: 'Structure', value: [material] };
   const block = [
     { tag: Tag.KeyFormatType, type: 'Enumeration', value: format },
@@ -217,6 +220,17 @@ export async function sealKey(
   wipe(secret);
   digest.fill(0);
   return object;
+}
+
+/** A pair's key in a format that its attributes may ask for (KMIP 2.1 §4.26). */
+function exportAsAsked(key: KeyObject, format: KeyFormatType): Item {
+  try {
+    return exportKey(key, format);
+  } catch (cause) {
+    if (!(cause instanceof KmipError)) throw cause;
+    const message = 'The key is not kept in this format';
+    throw new KmipError(ResultReason.InvalidAttributeValue, message, { cause });
+  }
 }
 
 /** The Digest of a pair's keys is that of one encoding, whatever the key is kept in (§3.17). */

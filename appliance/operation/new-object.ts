@@ -177,8 +177,10 @@ export async function sealObject(
 ): Promise<NewObject> {
   const { objectType, form, secret } = input;
   for (const { name } of input.attributes) refuseInapplicable(name, objectType, context);
+  requireFormat(input);
   const uniqueIdentifier = input.uniqueIdentifier ?? context.newIdentifier();
-  const [dates, kept] = partition(input.attributes);
+  // What the Key Block says is not kept twice.
+  const [dates, kept] = partition(input.attributes.filter(({ name }) => name !== keyFormat));
   const digest = digestOf(input.digestBytes, input.keyFormatType);
   const added = [
     ...serverAttributes(input, context),
@@ -204,6 +206,28 @@ export async function sealObject(
   );
   bytes.fill(0);
   return { ...common, material };
+}
+
+const keyFormat = 'Key Format Type';
+
+/** The format that a client wants a new key to be kept in; undefined where it leaves it open. */
+export function askedFormat(attributes: readonly AttributeInstance[]): KeyFormatType | undefined {
+  return numberOf(attributes, keyFormat) as KeyFormatType | undefined;
+}
+
+/**
+ * The server complies with the Key Format Type that is asked for, or refuses (KMIP 2.1 §4.26).
+ * Throws KmipError Invalid Attribute Value.
+ */
+function requireFormat(input: {
+  readonly attributes: readonly AttributeInstance[];
+  readonly form: readonly Item[];
+}): void {
+  const asked = askedFormat(input.attributes);
+  const block = input.form.find(({ tag }) => tag === Tag.KeyBlock);
+  if (asked === undefined || block?.type !== 'Structure') return;
+  if (block.value.find(({ tag }) => tag === Tag.KeyFormatType)?.value === asked) return;
+  throw new KmipError(ResultReason.InvalidAttributeValue, 'The key is not kept in this format');
 }
 
 /** What the server itself says of a new object (KMIP 1.4 §3.34, §3.43, §3.44, §3.48 to §3.51). */

@@ -1,5 +1,5 @@
 import type { CancellationResult, Operation as OperationCode } from '../kmip/enumeration.ts';
-import type { ResultReason } from '../kmip/enumeration.ts';
+import type { ProcessingStage, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import type { Ticket } from '../kmip/credential.ts';
 import type { Client } from '../keystore/client.ts';
@@ -46,6 +46,17 @@ export interface Later {
   readonly cancel: (correlation: Uint8Array) => CancellationResult;
   /** Resolves when the operation is done. */
   readonly finish: (correlation: Uint8Array) => Promise<void>;
+  /** What the client has not fetched yet, the oldest first. */
+  readonly list: () => readonly PendingRequest[];
+}
+
+/** An operation that is to be answered later, or waits to be fetched. */
+export interface PendingRequest {
+  readonly correlation: Buffer;
+  readonly operation: OperationCode;
+  /** When it was asked for, in seconds since 1970. */
+  readonly submitted: number;
+  readonly stage: ProcessingStage;
 }
 
 /** The tickets that the client gives out. */

@@ -1,10 +1,5 @@
 import { randomNumberGenerator } from '../kmip/attribute-structure.ts';
-import {
-  AttestationType,
-  ClientRegistrationMethod,
-  DestroyAction,
-  ProfileName,
-} from '../kmip/enumeration.ts';
+import { AttestationType, ClientRegistrationMethod, DestroyAction } from '../kmip/enumeration.ts';
 import { ObjectType, Operation, QueryFunction, RNGMode } from '../kmip/enumeration.ts';
 import { ResultReason, ShreddingAlgorithm, UnwrapMode } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
@@ -18,6 +13,7 @@ import { repeated, required, structure, textString } from '../ttlv/structure.ts'
 import { generator } from './new-object.ts';
 import { defaultsInformation, defaultsOf, objectGroups } from './object-rule.ts';
 import { defineReading } from './operation.ts';
+import { profileInformation, profilesIn } from './profile.ts';
 import { protectionStorage } from './protection-storage.ts';
 import type { Context, View } from './operation.ts';
 
@@ -35,17 +31,6 @@ const objectTypes: readonly (readonly [ObjectType, since: number, until?: number
   [ObjectType.OpaqueObject, 100],
   [ObjectType.PGPKey, 102],
   [ObjectType.CertificateRequest, 200],
-];
-
-/** The profiles whose servers this one is (KMIP Profiles 1.2 to 2.1), by protocol version. */
-const profiles: readonly (readonly [ProfileName, since: number])[] = [
-  [ProfileName.BaselineServerBasicKMIPV1_2, 103],
-  [ProfileName.BaselineServerTLSV1_2KMIPV1_2, 103],
-  [ProfileName.BaselineServerBasicKMIPV1_3, 103],
-  [ProfileName.BaselineServerTLSV1_2KMIPV1_3, 103],
-  [ProfileName.BaselineServerBasicKMIPV1_4, 104],
-  [ProfileName.BaselineServerTLSV1_2KMIPV1_4, 104],
-  [ProfileName.BaselineServer, 200],
 ];
 
 const capability = structure({
@@ -88,10 +73,6 @@ function extensions(asked: ReadonlySet<number>, version: number): Decoded<typeof
   }));
 }
 
-const profileInformation = structure({
-  profileName: required(Tag.ProfileName, enumeration(ProfileName)),
-});
-
 /** Query (KMIP 1.4 §4.25), answered from the list that the dispatcher itself goes by. */
 export const query = defineReading({
   operation: Operation.Query,
@@ -130,7 +111,6 @@ export const query = defineReading({
     const types = objectTypes.filter(
       ([, since, until = Infinity]) => since <= version && version <= until,
     );
-    const spoken = profiles.filter(([, since]) => since <= version);
     return {
       operations: when('QueryOperations', context.operations),
       objectTypes: when(
@@ -147,10 +127,7 @@ export const query = defineReading({
       rngParameters: when('QueryRNGs', [
         randomNumberGenerator.read({ tag: Tag.RNGParameters, ...generator }, version),
       ]),
-      profileInformation: when(
-        'QueryProfiles',
-        spoken.map(([profileName]) => ({ profileName })),
-      ),
+      profileInformation: when('QueryProfiles', profilesIn(version)),
       capabilityInformation: when('QueryCapabilities', [capabilities(context)]),
       clientRegistrationMethods: when('QueryClientRegistrationMethods', [
         ClientRegistrationMethod.Unspecified,

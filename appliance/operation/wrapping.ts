@@ -8,6 +8,7 @@ import type { Item } from '../ttlv/item.ts';
 import { byteString, enumeration, optional, repeated } from '../ttlv/structure.ts';
 import { required, structure, textString } from '../ttlv/structure.ts';
 import type { Decoded } from '../ttlv/structure.ts';
+import { attributeReference } from './attribute-codec.ts';
 import type { Context } from './operation.ts';
 import { authenticate, keyInformation, open, requireAuthentic, seal } from './wrapping-key.ts';
 import type { KeyInformation } from './wrapping-key.ts';
@@ -19,6 +20,7 @@ export const keyWrappingSpecification = structure({
   encryptionKeyInformation: optional(Tag.EncryptionKeyInformation, keyInformation),
   macSignatureKeyInformation: optional(Tag.MAC_SignatureKeyInformation, keyInformation),
   attributeNames: repeated(Tag.AttributeName, textString),
+  references: repeated(Tag.AttributeReference, attributeReference, { since: 200 }),
   encodingOption: optional(Tag.EncodingOption, enumeration(EncodingOption), { since: 101 }),
 });
 

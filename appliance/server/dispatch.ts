@@ -228,7 +228,7 @@ class BatchRun {
     // Before anything is done: what is refused must not have happened.
     pending.admit(this.#client.id, now());
     const correlation = random(16);
-    pending.start(correlation, this.#client.id, now(), this.#result(item, step));
+    pending.start(correlation, this.#client.id, item.operation, now(), this.#result(item, step));
     return pendingItem(item, correlation);
   }
 
@@ -247,7 +247,7 @@ class BatchRun {
     const answer = await within(patience, result);
     if (answer !== undefined) return answer;
     const correlation = random(16);
-    pending.start(correlation, this.#client.id, now(), result);
+    pending.start(correlation, this.#client.id, item.operation, now(), result);
     return pendingItem(item, correlation);
   }
 
@@ -372,6 +372,7 @@ class BatchRun {
           },
           cancel: (correlation) => this.#options.pending.cancel(correlation, this.#client.id),
           finish: (correlation) => this.#options.pending.finish(correlation, this.#client.id),
+          list: () => this.#options.pending.list(this.#client.id),
         },
         tickets: {
           issue: (terms, bearer) =>
@@ -455,6 +456,7 @@ const atOnce: ReadonlySet<Operation> = new Set([
   Operation.Poll,
   Operation.Cancel,
   Operation.Process,
+  Operation.QueryAsynchronousRequests,
   Operation.Query,
   Operation.DiscoverVersions,
 ]);

@@ -1,10 +1,13 @@
-import { CancellationResult, ResultReason } from '../kmip/enumeration.ts';
+import { CancellationResult, ProcessingStage, ResultReason } from '../kmip/enumeration.ts';
+import type { Operation } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import type { ResponseBatchItem } from '../kmip/message.ts';
+import type { PendingRequest } from '../operation/operation.ts';
 import { serverLimits } from './limit.ts';
 
 interface Started {
   readonly client: string;
+  readonly operation: Operation;
   /** Seconds since 1970. */
   readonly since: number;
   result: ResponseBatchItem | undefined;
@@ -34,10 +37,11 @@ export class Pending {
   start(
     correlation: Buffer,
     client: string,
+    operation: Operation,
     now: number,
     result: Promise<ResponseBatchItem>,
   ): void {
-    const started: Started = { client, since: now, result: undefined, done: result };
+    const started: Started = { client, operation, since: now, result: undefined, done: result };
     this.#started.set(correlation.toString('hex'), started);
     void result.then((item) => {
       started.result = item;
@@ -61,6 +65,19 @@ export class Pending {
   async finish(correlation: Uint8Array, client: string): Promise<void> {
     const [, { done }] = this.#find(correlation, client);
     await done;
+  }
+
+  /** What a client asked for and did not fetch yet, the oldest first (KMIP 2.1 §6.1.38). */
+  list(client: string): PendingRequest[] {
+    const { Completed, InProcess } = ProcessingStage;
+    return [...this.#started]
+      .filter(([, started]) => started.client === client)
+      .map(([key, { operation, since, result }]) => ({
+        correlation: Buffer.from(key, 'hex'),
+        operation,
+        submitted: since,
+        stage: result === undefined ? InProcess : Completed,
+      }));
   }
 
   #find(correlation: Uint8Array, client: string): [string, Started] {

@@ -4,8 +4,6 @@ export const leftOut: Readonly<Record<string, string>> = {
   Put: 'a server sends it to a client; this one never calls its clients',
   PKCS_11: 'the token is the root of trust and is not lent to clients',
   ReProvision: 'certificates of clients are allowed by an administrator, not by the client',
-  QueryAsynchronousRequests:
-    'the structures that 2.1 describes for it have no tags in its table, so nothing can be encoded',
 };
 
 /** What a reader of the specification would not expect. */
@@ -29,7 +27,8 @@ export const notes: readonly string[] = [
   'Decrypt, Signature Verify and MAC Verify work with Deactivated and Compromised keys: ' +
     'Get gives those out too.',
   'Certify signs with the key group’s own authority: a key that a client registered for it with ' +
-    'its certificate, or one that the group’s first Certify makes; that one never leaves.',
+    'its certificate, or one that the group’s first Certify makes; that one never leaves. ' +
+    'Certificate requests are PKCS #10, in DER or PEM; not CRMF.',
   'Derive Key: PBKDF2, HASH, HMAC, ENCRYPT, SP 800-108 (HMAC, a counter of 32 bits before the ' +
     'data), HKDF, (EC)DH; not AWS Signature 4.',
   'Validate judges the certificates it is given and nothing else: no revocation lists, no roots ' +

@@ -304,6 +304,7 @@ const ofServer: Requests = {
   Poll: () => [bytes('AsynchronousCorrelationValue', '00')],
   Cancel: () => [bytes('AsynchronousCorrelationValue', '00')],
   Process: () => [bytes('AsynchronousCorrelationValue', '00')],
+  QueryAsynchronousRequests: () => [struct('AsynchronousCorrelationValues')],
   Login: () => [integer('RequestCount', 1)],
   DelegatedLogin: () => [struct('Rights')],
   Logout: () => [
