@@ -17,6 +17,7 @@ import type {
   ClientView,
   ConflictView,
   KeptKeys,
+  KeyList,
   KeyView,
   MadeView,
   RestoredView,
@@ -120,7 +121,7 @@ export class AdminClient {
     return this.#call('POST', '/v1/groups', { name });
   }
 
-  keys(query: Readonly<Record<string, string>>): Promise<{ keys: KeyView[]; next?: string }> {
+  keys(query: Readonly<Record<string, string>>): Promise<KeyList> {
     return this.#call('GET', `/v1/keys?${new URLSearchParams(query).toString()}`);
   }
 

@@ -6,7 +6,14 @@ import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Value } from '../ttlv/item.ts';
 import type { Act, Appliance, Reach } from './appliance.ts';
 import { AdminError } from './error.ts';
-import type { KeptKeys, KeyView } from './schema.ts';
+import type { KeptKeys, KeyList, KeyPage, KeyView } from './schema.ts';
+
+/** One page looks at so many keys, in slices: nobody waits for a search through all. */
+const scanMost = 1_000;
+const slice = 250;
+const day = 86_400;
+/** A key that was fetched within so many days is taken for one that is in use. */
+const latelyDays = 30;
 
 /** What an administrator sees of keys, and the one thing that can be done to them here. */
 export class KeyActs {
@@ -16,31 +23,42 @@ export class KeyActs {
     this.#reach = reach;
   }
 
-  /** One page, oldest first, from behind the key `after`. */
-  list(page: {
-    readonly after?: string | undefined;
-    readonly limit: number;
-    readonly state?: string | undefined;
-    readonly group?: string | undefined;
-  }): { keys: KeyView[]; next?: string } {
-    const { limit, state, group } = page;
+  /** One page from behind the key `after`; a filter that finds little looks no further either. */
+  list(page: KeyPage): KeyList {
     const keys: KeyView[] = [];
-    let after = page.after;
-    for (;;) {
-      const objects = this.#appliance.keystore.list({
-        ...(after === undefined ? {} : { after }),
-        limit: 1000,
-      });
+    let { after } = page;
+    let scanned = 0;
+    while (scanned < scanMost) {
+      const limit = Math.min(slice, scanMost - scanned);
+      const objects = this.#appliance.keystore.list({ ...optional({ after }), limit });
       for (const object of objects) {
         after = object.uniqueIdentifier;
-        const view = this.#view(object);
-        if (state !== undefined && view.state.toLowerCase() !== state.toLowerCase()) continue;
-        if (group !== undefined && view.group !== group) continue;
-        keys.push(view);
-        if (keys.length === limit) return { keys, next: after };
+        scanned++;
+        const view = this.#wanted(object, page);
+        if (view !== undefined) keys.push(view);
+        if (keys.length === page.limit) return { keys, next: after, scanned };
       }
-      if (objects.length < 1000) return { keys };
+      if (objects.length < limit) return { keys, scanned };
     }
+    return { keys, ...optional({ next: after }), scanned };
+  }
+
+  #wanted(object: ManagedObject, page: KeyPage): KeyView | undefined {
+    const { group, state, older, copies, superseded } = page;
+    if (group !== undefined && object.group !== group) return undefined;
+    const word = nameOf(State, object.state).toLowerCase();
+    if (state !== undefined && word !== state.toLowerCase()) return undefined;
+    const now = this.#appliance.now();
+    if (older !== undefined && now - object.initialDate < older) return undefined;
+    const view = this.#view(object);
+    if (copies !== undefined && view.copies !== copies) return undefined;
+    if (superseded !== undefined && (superseded === 'yes') !== (view.superseded === true)) {
+      return undefined;
+    }
+    const { client, name, unfetched } = page;
+    if (client !== undefined && view.fetched?.client !== client) return undefined;
+    if (unfetched !== undefined && now - (view.fetched?.time ?? 0) < unfetched) return undefined;
+    return name === undefined || isNamed(view, name) ? view : undefined;
   }
 
   show(id: string): KeyView {
@@ -52,7 +70,10 @@ export class KeyActs {
     return { ...this.#view(object), attributes };
   }
 
-  /** Destroys a key for every client; an Active one only when its identifier was typed again. */
+  /**
+   * Destroys a key for every client; one that is Active or was fetched lately only when its
+   * identifier was typed again.
+   */
   async destroy(id: string, confirm: string | undefined, act: Act): Promise<KeyView> {
     const { keystore, now } = this.#appliance;
     await keystore.change((draft) => {
@@ -61,14 +82,28 @@ export class KeyActs {
       if (object.state === State.Destroyed || object.state === State.DestroyedCompromised) {
         throw new AdminError('refused', 'the key is destroyed already', 'nothing is to be done');
       }
-      if (object.state === State.Active && confirm !== id) {
+      const why = this.#inUse(object);
+      if (why !== undefined && confirm !== id) {
         const hint = 'what it encrypts will be locked; repeat with --force if that is wanted';
-        throw new AdminError('refused', 'the key is Active', hint);
+        throw new AdminError('refused', why, hint);
       }
       draft.append({ kind: 'destroy-intended', object: id, date: now() });
       draft.audit({ ...act, act: 'key destroy', object: id, outcome: 'success' });
     });
     return this.#view(this.#find(id));
+  }
+
+  /** Why somebody is likely to need the key still; undefined where nothing speaks for it. */
+  #inUse({ uniqueIdentifier, state }: ManagedObject): string | undefined {
+    const { keystore, now } = this.#appliance;
+    const fetched = keystore.fetched(uniqueIdentifier);
+    const days = fetched === undefined ? undefined : Math.floor((now() - fetched.time) / day);
+    const lately =
+      fetched === undefined || days === undefined || days >= latelyDays
+        ? undefined
+        : `${fetched.client} fetched it ${days < 1 ? 'today' : `${days} days ago`}`;
+    if (state !== State.Active) return lately && `the key may be in use: ${lately}`;
+    return `the key is Active${lately === undefined ? '' : `, and ${lately}`}`;
   }
 
   /** Takes back every intent to destroy a key; possible until its material is purged. */
@@ -122,8 +157,17 @@ export class KeyActs {
 
   #view(object: ManagedObject): KeyView {
     const { keystore, now } = this.#appliance;
-    const copies = keystore.copies(object.uniqueIdentifier);
-    return viewOf(object, { copies, kept: keystore.kept(object), now: now() });
+    const { uniqueIdentifier } = object;
+    const fetched = keystore.fetched(uniqueIdentifier);
+    return {
+      ...viewOf(object, {
+        copies: keystore.copies(uniqueIdentifier),
+        kept: keystore.kept(object),
+        now: now(),
+      }),
+      ...(fetched === undefined ? {} : { fetched: { time: fetched.time, client: fetched.client } }),
+      ...(keystore.isSuperseded(object) ? { superseded: true as const } : {}),
+    };
   }
 
   #find(id: string): ManagedObject {
@@ -135,6 +179,18 @@ export class KeyActs {
   get #appliance(): Appliance {
     return this.#reach.opened();
   }
+}
+
+function isNamed({ id, vm, component, identifier, names }: KeyView, part: string): boolean {
+  const wanted = part.toLowerCase();
+  return [id, vm, component, identifier, ...names].some(
+    (each) => each?.toLowerCase().includes(wanted) === true,
+  );
+}
+
+function optional<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known) as { [K in keyof T]?: NonNullable<T[K]> };
 }
 
 function unknown(id: string): AdminError {
@@ -149,6 +205,7 @@ function viewOf(
     object.attributes.filter((each) => each.name === name).map(textOfInstance);
   const [vm] = text('x-Name');
   const [component] = text('x-Component');
+  const [identifier] = text('x-Identifier');
   return {
     id: object.uniqueIdentifier,
     type: nameOf(ObjectType, object.objectType),
@@ -157,6 +214,7 @@ function viewOf(
     length: object.length,
     group: object.group,
     created: object.initialDate,
+    age: Math.max(0, now - object.initialDate),
     changed: object.lastChangeDate,
     copies,
     names: text('Name'),
@@ -167,6 +225,7 @@ function viewOf(
       : { conflicts: object.conflicts.map(({ about, record }) => `${about}: ${record}`) }),
     ...(vm === undefined ? {} : { vm }),
     ...(component === undefined ? {} : { component }),
+    ...(identifier === undefined ? {} : { identifier }),
   };
 }
 

@@ -43,7 +43,16 @@ export const keyView = z.object({
   /** Whether another node has it too, or a journal, or only this node. */
   copies: z.enum(['both', 'journal', 'single']),
   names: z.array(z.string()),
+  /** Seconds since it was made. */
+  age: z.number(),
+  /** x-Name, as vCenter gives it: the name of the VM or host when the key was made. */
   vm: z.string().optional(),
+  /** x-Identifier: the UUID of that VM or host. */
+  identifier: z.string().optional(),
+  /** When a client got its bytes last, at either node and to the minute, and which client. */
+  fetched: z.object({ time: z.number(), client: z.string() }).optional(),
+  /** Its group has a newer key, not destroyed, with the same x-Identifier. */
+  superseded: z.literal(true).optional(),
   /** Destroyed, and kept until then at least: seconds since 1970. */
   kept: z.number().optional(),
   /** The nodes that have agreed to purge it. */
@@ -217,15 +226,35 @@ export const addedAdministrator = z.object({
 });
 
 export const destroyKey = z.object({
-  /** An Active key is destroyed only when this is its identifier, typed again. */
+  /** One that is Active, or was fetched lately, is destroyed only when this is its identifier. */
   confirm: z.string().optional(),
 });
 
 export const keyPage = z.object({
+  /** Behind this key: the `next` of the page before. */
   after: z.string().max(128).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
-  state: z.string().optional(),
-  group: z.string().optional(),
+  /** As KMIP calls it, upper or lower case. */
+  state: z.string().max(64).optional(),
+  group: z.string().max(64).optional(),
+  /** Fetched last by this client. */
+  client: z.string().max(64).optional(),
+  /** Part of the VM's or host's name, its UUID, a Name or the component; upper or lower case. */
+  name: z.string().max(256).optional(),
+  /** Made so many seconds ago or earlier. */
+  older: z.coerce.number().int().min(0).optional(),
+  /** Not fetched for so many seconds, or never. */
+  unfetched: z.coerce.number().int().min(0).optional(),
+  copies: z.enum(['both', 'journal', 'single']).optional(),
+  superseded: z.enum(['yes', 'no']).optional(),
+});
+
+export const keyList = z.object({
+  keys: z.array(keyView),
+  /** Where the next page begins, which may be there although this one is not full. */
+  next: z.string().optional(),
+  /** How many keys were looked at for this page: a filter may pass over most. */
+  scanned: z.number(),
 });
 
 export const keptPage = keyPage.pick({ after: true, limit: true });
@@ -396,6 +425,8 @@ export type ClientView = z.infer<typeof clientView>;
 export type CertificatesView = z.infer<typeof certificatesView>;
 export type ConflictView = z.infer<typeof conflictView>;
 export type KeptKeys = z.infer<typeof keptKeys>;
+export type KeyList = z.infer<typeof keyList>;
+export type KeyPage = z.infer<typeof keyPage>;
 export type KeyView = z.infer<typeof keyView>;
 export type StatusView = z.infer<typeof statusView>;
 export type AddedClient = z.infer<typeof addedClient>;

@@ -1,8 +1,13 @@
 import { CommandError } from './context.ts';
 
+/** What others named, without what a terminal would obey. */
+export function shown(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?');
+}
+
 /** Rows as aligned columns under a head line; the last column is not padded. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map(shown));
   const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)));
   const last = head.length - 1;
   return all
@@ -15,6 +20,16 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 /** Seconds since 1970 as a person reads them, in UTC. */
 export function date(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+}
+
+/** One line of comma-separated values (RFC 4180) with its end. */
+export function csvLine(cells: readonly string[]): string {
+  const quoted = cells.map((cell) => {
+    // A cell that begins so is a formula to a spreadsheet.
+    const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  });
+  return `${quoted.join(',')}\n`;
 }
 
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

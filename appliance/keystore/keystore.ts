@@ -3,6 +3,7 @@ import type { Administrator } from './administrator.ts';
 import type { Change } from './change.ts';
 import type { Conflict } from './conflict.ts';
 import type { Client } from './client.ts';
+import type { Fetch } from './fetch-hint.ts';
 import type { Item } from '../ttlv/item.ts';
 import type { GroupRuleName } from './group-rule.ts';
 import type { LocateFilter } from './locate.ts';
@@ -44,6 +45,10 @@ export interface Keystore {
   count(): { readonly objects: number; readonly records: number };
   /** Whether another node, or at least the journal, is known to hold an object too. */
   copies(uniqueIdentifier: string): Copies;
+  /** When it was fetched last, at whichever node: known to the minute, and only a hint. */
+  fetched(uniqueIdentifier: string): Fetch | undefined;
+  /** Whether its group has a newer object, not destroyed, with the same x-Identifier. */
+  isSuperseded(object: ManagedObject): boolean;
   /**
    * For how many seconds more this node keeps a destroyed object's material at least; undefined for
    * one that is not destroyed, or is purged already.

@@ -1,11 +1,13 @@
 import type { AuditEntry } from '../audit/event.ts';
 import type { AuditLog } from './audit-log.ts';
+import type { FetchHints } from './fetch-hint.ts';
 
 const most = 50_000;
 const milliseconds = 100;
 
 export interface NoteQueueParts {
   readonly audit: AuditLog;
+  readonly fetches: FetchHints;
   readonly now: () => number;
   /** Asked to commit: notes wait. */
   readonly due: () => void;
@@ -50,8 +52,9 @@ export class NoteQueue {
 
   /** Writes these, and how many were lost before, in the transaction that there is. */
   write(notes: ReturnType<NoteQueue['take']>): void {
-    const { audit, now } = this.#parts;
+    const { audit, fetches, now } = this.#parts;
     for (const { entry, time } of notes) audit.append(entry, time);
+    fetches.noteAudited(notes);
     if (this.#gap === 0) return;
     const entry = { request: '', actor: 'node', act: 'audit gap', outcome: 'failed' } as const;
     audit.append({ ...entry, reason: `${this.#gap} entries lost` }, now());

@@ -6,7 +6,7 @@ import type { Database, Statement } from './database.ts';
 import { foldClient, foldObject } from './fold.ts';
 import type { FoldedClient, FoldedObject } from './fold.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { decodeForm, decodeValue, subjectOf } from './payload.ts';
+import { decodeForm, decodeValue, encodeValue, subjectOf } from './payload.ts';
 import {
   attributeRows,
   clientRow,
@@ -87,6 +87,7 @@ export class Projection {
   readonly #subjects: Statement;
   readonly #groups: Statement;
   readonly #page: Statement;
+  readonly #newer: Statement;
   readonly #purged: Statement;
   readonly #dropObject: Statement;
   readonly #dropClient: Statement;
@@ -138,6 +139,9 @@ export class Projection {
       WHERE a.name = 'Name' AND a.value = ? AND a.object <> ? AND o.key_group = ?
         AND o.destroyed = 0)`);
     this.#forks = prepare('SELECT body FROM fork WHERE object = ?');
+    this.#newer = prepare(`SELECT 1 FROM attribute a JOIN object o ON o.identifier = a.object
+      WHERE a.name = 'x-Identifier' AND a.value = ? AND o.key_group = ? AND o.destroyed = 0
+        AND o.id > (SELECT id FROM object WHERE identifier = ?) LIMIT 1`);
     this.#page = prepare(`SELECT * FROM object WHERE id >
       coalesce((SELECT id FROM object WHERE identifier = ?), 0) ORDER BY id LIMIT ?`);
   }
@@ -262,6 +266,14 @@ export class Projection {
   page(after: string | undefined, limit: number): ManagedObject[] {
     const rows = this.#page.all(after ?? '', limit) as ObjectRow[];
     return rows.map((row) => this.#managed(row));
+  }
+
+  /** Whether a newer object of the group, not destroyed, bears the same x-Identifier. */
+  isSuperseded({ uniqueIdentifier, group, attributes }: ManagedObject): boolean {
+    const owner = attributes.find(({ name }) => name === 'x-Identifier');
+    if (owner === undefined) return false;
+    const bytes = encodeValue(owner.value);
+    return this.#newer.get(bytes, group, uniqueIdentifier) !== undefined;
   }
 
   client(fingerprint: string): Client | undefined {

@@ -5,6 +5,7 @@ import type { CopyPolicy } from './copy-policy.ts';
 import { KeystoreError } from './error.ts';
 import { Exchange } from './exchange.ts';
 import type { Entry, ExchangeParts, Ingested, LooseMaterial } from './exchange.ts';
+import type { Fetch, FetchHints } from './fetch-hint.ts';
 import type { Draft } from './keystore.ts';
 import type { Member } from './membership.ts';
 import { inOrder } from './fold.ts';
@@ -25,6 +26,7 @@ import type { Heads } from './record-log.ts';
 import type { ChainPlace } from './unsound.ts';
 
 export interface ReplicaParts extends ExchangeParts {
+  readonly fetches: FetchHints;
   readonly log: (
     level: 'warn' | 'error',
     message: string,
@@ -106,6 +108,18 @@ export class Replica {
       this.#exchange.storeMaterials(checked);
     });
     return checked.length;
+  }
+
+  /** The last fetches that this node answered, for other nodes. */
+  newerFetches(change: number, limit: number): ReturnType<FetchHints['newer']> {
+    return this.#parts.fetches.newer(change, limit);
+  }
+
+  /** Takes over what another node answered: a hint, which nothing rests on. */
+  ingestFetches(fetches: readonly Fetch[]): Promise<void> {
+    return this.#parts.commit(() => {
+      this.#parts.fetches.take(fetches);
+    });
   }
 
   /**

@@ -104,4 +104,12 @@ export const schema: readonly string[] = [
     epoch TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (epoch, seq)
   ) WITHOUT ROWID, STRICT;
   `,
+  // When an object was fetched last: a hint, no part of the fold.
+  `
+  CREATE TABLE fetched (
+    object TEXT PRIMARY KEY, time INTEGER NOT NULL, client TEXT NOT NULL,
+    own INTEGER NOT NULL, change INTEGER NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX fetched_by_change ON fetched (change);
+  `,
 ];

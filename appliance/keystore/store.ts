@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto';
 import type { AuditEntry } from '../audit/event.ts';
-import type { Administrator } from './administrator.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { AuditLog } from './audit-log.ts';
@@ -11,6 +10,7 @@ import { asKeystoreError, emptyJournal, flushLeftLog, openDatabase } from './dat
 import type { Database } from './database.ts';
 import { OpenDraft } from './draft.ts';
 import { KeystoreError } from './error.ts';
+import { FetchHints } from './fetch-hint.ts';
 import type { Draft, KeyMaterial, Keystore } from './keystore.ts';
 import { locate } from './locate-query.ts';
 import type { LocateFilter } from './locate.ts';
@@ -91,6 +91,7 @@ export class SqliteKeystore implements Keystore {
   readonly #retired = new Set<string>();
   #queue: Queued[] = [];
   readonly #notes: NoteQueue;
+  readonly #fetches: FetchHints;
   #scheduled = false;
   #purged = false;
   #failure: KeystoreError | undefined;
@@ -110,7 +111,8 @@ export class SqliteKeystore implements Keystore {
       const due = (): void => {
         this.#commit();
       };
-      this.#notes = new NoteQueue({ audit: this.#audit, now, due, log: options.log });
+      const fetches = (this.#fetches = new FetchHints(this.#database));
+      this.#notes = new NoteQueue({ audit: this.#audit, fetches, now, due, log: options.log });
       this.#records.checkNewest(64);
       this.#probe();
       this.#begin(unflushed);
@@ -142,6 +144,7 @@ export class SqliteKeystore implements Keystore {
       commitmentKey: options.commitmentKey,
       now,
       retired: this.#retired,
+      fetches: this.#fetches,
       log: options.log,
       commit: (mutation) => this.#enqueue(mutation),
     });
@@ -202,9 +205,9 @@ export class SqliteKeystore implements Keystore {
     return this.replica.conflicts(limit);
   }
 
-  administrators(): readonly Administrator[] {
-    return this.#records.administrators();
-  }
+  administrators: Keystore['administrators'] = () => this.#records.administrators();
+  fetched: Keystore['fetched'] = (object) => this.#fetches.of(object);
+  isSuperseded: Keystore['isSuperseded'] = (object) => this.#projection.isSuperseded(object);
 
   rules: Keystore['rules'] = (group, rule) => groupRules(this.#projection, group, rule);
   retention(): number {

@@ -1,4 +1,5 @@
 import type { Entry, LooseMaterial } from '../keystore/exchange.ts';
+import type { Fetch } from '../keystore/fetch-hint.ts';
 import type { Heads } from '../keystore/record-log.ts';
 
 /** The kinds of message between two nodes. */
@@ -29,7 +30,12 @@ export const messageKind = {
   /** JSON of { places }: records that are damaged here; and those records, as `entries` are. */
   want: 13,
   wanted: 14,
+  /** JSON of Fetches: hints that nothing is acknowledged of. */
+  fetched: 15,
 } as const;
+
+/** So many hints are in one message, each second, until all are told. */
+export const fetchesMost = 500;
 
 export const protocolVersion = 1;
 
@@ -92,6 +98,11 @@ export interface Place {
   readonly epoch: string;
   readonly seq: number;
   readonly hash?: string;
+}
+
+/** The last fetches that the sender answered: object, seconds since 1970, client. */
+export interface Fetches {
+  readonly fetches: readonly (readonly [object: string, time: number, client: string])[];
 }
 
 export function toJson(value: unknown): Buffer {
@@ -173,6 +184,15 @@ export function readComparison(payload: Buffer): Comparison {
   const { fold, digest, heads } = fieldsOf(payload);
   const read = { fold: textIn(fold), digest: textIn(digest) };
   return heads === undefined ? read : { ...read, heads: headsIn(heads) };
+}
+
+export function readFetches(payload: Buffer): Fetch[] {
+  const { fetches } = fieldsOf(payload);
+  if (!Array.isArray(fetches) || fetches.length > fetchesMost) throw new MessageFault('no fetches');
+  return fetches.map((each: unknown) => {
+    const [object, time, client] = Array.isArray(each) ? (each as unknown[]) : [];
+    return { object: textIn(object), time: numberIn(time), client: textIn(client) };
+  });
 }
 
 export function readHeads(payload: Buffer): Heads {

@@ -5,6 +5,7 @@ import type { Heads } from '../keystore/record-log.ts';
 import type { Replica } from '../keystore/replica.ts';
 import type { Channel } from './channel.ts';
 import { Greeting } from './greeting.ts';
+import { FetchTelling } from './fetch-telling.ts';
 import { Intake } from './intake.ts';
 import { Mending } from './mending.ts';
 import { findPast, lower } from './past.ts';
@@ -70,6 +71,7 @@ export class Session {
   readonly #intake: Intake;
   readonly #greeting: Greeting;
   readonly #mending: Mending;
+  readonly #fetchTelling: FetchTelling;
   /** Where the peer will stand when it has taken all that was sent. */
   #sent: Heads = {};
   #theirs: Record<string, readonly [number, string]> = {};
@@ -108,6 +110,9 @@ export class Session {
       send: (kind, payload) => {
         this.#send(kind, payload);
       },
+    });
+    this.#fetchTelling = new FetchTelling(parts.replica, (kind, payload) => {
+      this.#send(kind, payload);
     });
     this.#intake = new Intake({ ...parts, peer, open: () => this.#open });
     parts.channel.receive(
@@ -269,6 +274,9 @@ export class Session {
         return;
       case messageKind.wanted:
         this.#queue(() => this.#mending.came(payload));
+        return;
+      case messageKind.fetched:
+        this.#queue(() => this.#fetchTelling.heard(payload));
         return;
       case messageKind.forked:
         this.#parts.past({ why: 'fork', ...readPlace(payload) });
@@ -469,6 +477,7 @@ export class Session {
     this.#send(messageKind.beat, toJson(beat));
     this.#comparison.look();
     this.#mending.look();
+    this.#fetchTelling.say();
   }
 
   #beaten({ heads, lacking, able, time }: Beat): void {

@@ -92,6 +92,19 @@ test('a key made through one node is fetched through the other at once', async (
   second.socket.destroy();
 });
 
+test('when and by whom a key was fetched last is known at the other node too', async (t) => {
+  const { one, two } = await served(t);
+  const wires = one.open();
+  const made = await ask(wires, wire.create());
+  const id = find(made.payload, 0x420094)?.body.toString() ?? '';
+  t.is((await ask(wires, wire.get(id))).status, 0);
+  const fetched = { object: id, time: now(), client: 'vcenter' };
+  await until(() => two.twin.keystore.fetched(id) !== undefined);
+  t.deepEqual(two.twin.keystore.fetched(id), fetched);
+  t.deepEqual(one.twin.keystore.fetched(id), fetched);
+  wires.socket.destroy();
+});
+
 test('under `refuse` a client is told to use the other node, and Get goes on', async (t) => {
   const { one, two } = await served(t);
   const wires = one.open();

@@ -2,7 +2,16 @@ import type { Reach } from '../appliance.ts';
 import { KeyActs } from '../key-act.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
-import { destroyKey, keptKeys, keptPage, keyPage, keyView, setRetention, z } from '../schema.ts';
+import {
+  destroyKey,
+  keptKeys,
+  keptPage,
+  keyList,
+  keyPage,
+  keyView,
+  setRetention,
+  z,
+} from '../schema.ts';
 
 /** Managed objects as an administrator sees them: never their secret bytes. */
 export function keyRoutes(reach: Reach): Route[] {
@@ -12,9 +21,9 @@ export function keyRoutes(reach: Reach): Route[] {
       method: 'GET',
       path: '/v1/keys',
       role: 'auditor',
-      what: 'one page of keys, oldest first',
+      what: 'one page of keys, in the order in which this node learnt of them',
       query: keyPage,
-      answer: z.object({ keys: z.array(keyView), next: z.string().optional() }),
+      answer: keyList,
       handle: ({ query }) => keys.list(query),
     }),
     route({

@@ -3,7 +3,7 @@ import type { AuditEntryView } from '../../admin/schema.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
-import { date } from '../format.ts';
+import { csvLine, date } from '../format.ts';
 
 const pageEntries = 1_000;
 const followMilliseconds = 1_000;
@@ -70,14 +70,10 @@ const columns = [
 ];
 
 function csv(entry: AuditEntryView): string {
-  return columns
-    .map((name) => {
-      const value = name === 'time' ? date(entry.time) : String(entry[name] ?? '');
-      // A cell that begins so is a formula to a spreadsheet.
-      const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-      return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-    })
-    .join(',');
+  const cells = columns.map((name) =>
+    name === 'time' ? date(entry.time) : String(entry[name] ?? ''),
+  );
+  return csvLine(cells).trimEnd();
 }
 
 function said({ seq, time, actor, act, object, outcome, reason }: AuditEntryView): string {

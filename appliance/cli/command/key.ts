@@ -3,36 +3,20 @@ import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { date, secondsOf, table } from '../format.ts';
-
-export async function list(
-  { admin, print }: Context,
-  options: { state?: string; group?: string; limit: string; after?: string },
-): Promise<void> {
-  const query = Object.fromEntries(
-    Object.entries(options).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    ),
-  );
-  const found = await admin.keys(query);
-  print(found, () => {
-    const rows = found.keys.map((key) => [
-      key.id,
-      key.state,
-      date(key.created),
-      key.copies,
-      key.vm ?? key.names[0] ?? '',
-    ]);
-    const more = found.next === undefined ? '' : `\nmore: --after ${found.next}`;
-    return table(['IDENTIFIER', 'STATE', 'CREATED', 'COPIES', 'VM, HOST OR NAME'], rows) + more;
-  });
-}
+import { age, ageText, list, listOptions, ownerOf } from './key-list.ts';
+import type { ListOptions } from './key-list.ts';
 
 export async function show({ admin, print }: Context, id: string): Promise<void> {
   const key = await admin.key(id);
   print(key, () => {
-    const { attributes = {}, names: _names, vm: _vm, component: _component, ...plain } = key;
-    const kept = plain.kept === undefined ? {} : { kept: date(plain.kept) };
-    const text = { ...plain, created: date(key.created), changed: date(key.changed), ...kept };
+    const { attributes = {}, names: _names, vm: _vm, component: _component, ...rest } = key;
+    const { identifier: _identifier, fetched, kept, ...plain } = rest;
+    const text = {
+      ...{ ...plain, created: date(key.created), changed: date(key.changed) },
+      age: ageText(key.age),
+      fetched: fetched === undefined ? 'never' : `${date(fetched.time)} by ${fetched.client}`,
+      ...(kept === undefined ? {} : { kept: date(kept) }),
+    };
     const rows = [...Object.entries(text), ...Object.entries(attributes)];
     return rows
       .map(([name, value]) => `${name.padEnd(26)} ${[value].flat().join('; ')}`)
@@ -108,22 +92,37 @@ function days(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} days`;
 }
 
+/** What destroying a key would lock, as far as the node can know. */
 function described(key: KeyView): string {
-  const whom = key.vm ?? key.names[0] ?? 'nobody named';
-  return `${key.state} ${key.type} of ${date(key.created)} for ${whom}`;
+  const whom = [key.component, ownerOf(key), key.identifier].filter((each) => each !== undefined);
+  const { fetched } = key;
+  return [
+    `${key.state} ${key.type}, ${ageText(key.age)} old, of key group ${key.group}`,
+    `what it would lock: ${whom.join(' ').trim() || 'nobody said what it is for'}`,
+    key.superseded === true
+      ? 'that has a newer key; backups and snapshots may still need this one'
+      : 'no newer key is known for that',
+    fetched === undefined
+      ? 'it was never fetched'
+      : `fetched last ${date(fetched.time)} by ${fetched.client}`,
+  ].join('\n');
 }
 
 export const commands: readonly Command[] = [
   {
     name: 'key list',
-    what: 'keys with the VM or host they are for, oldest first',
+    what: 'keys with the VM or host they are for, and who fetched them last',
+    options: listOptions,
+    run: (context, _, options) => list(context, options as unknown as ListOptions),
+  },
+  {
+    name: 'key age',
+    what: 'how old Active keys are, by what they are for, and how many are due to be rotated',
     options: [
-      { flags: '--state <state>', what: 'only those in this state' },
+      { flags: '--older-than <duration>', what: 'at which age one is due', default: '365d' },
       { flags: '--group <group>', what: 'only those of this key group' },
-      { flags: '--limit <n>', what: 'how many', default: '100' },
-      { flags: '--after <id>', what: 'go on behind this key' },
     ],
-    run: (context, _, options: Parameters<typeof list>[1]) => list(context, options),
+    run: (context, _, options: Parameters<typeof age>[1]) => age(context, options),
   },
   {
     name: 'key show',
@@ -137,7 +136,7 @@ export const commands: readonly Command[] = [
     what: 'destroy a key for every client',
     options: [
       { flags: '--yes', what: 'do not ask' },
-      { flags: '--force', what: 'although it is Active' },
+      { flags: '--force', what: 'although it is Active or was fetched within 30 days' },
     ],
     run: (context, [id = ''], options: Parameters<typeof destroy>[2]) =>
       destroy(context, id, options),
