@@ -15,9 +15,11 @@ import type { Codec } from '../ttlv/structure.ts';
 
 /**
  * `use`: with its key; `recover`: from the archive, where nothing else reaches an object; `export`:
- * with all its attributes, which one that is destroyed still has.
+ * with all its attributes, which one that is destroyed still has; `revoke`: one that is destroyed
+ * can still become known to be compromised.
  */
-export type ObjectRight = 'get' | 'read' | 'use' | 'modify' | 'destroy' | 'recover' | 'export';
+export type ObjectRight =
+  'get' | 'read' | 'use' | 'modify' | 'revoke' | 'destroy' | 'recover' | 'export';
 
 /** What a client needs in order to be let at an operation's target. */
 export type Policy =

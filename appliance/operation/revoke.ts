@@ -6,16 +6,18 @@ import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { dateTime, optional, required, structure } from '../ttlv/structure.ts';
 import { requireLife } from './attribute-change.ts';
+import { isDestroyed } from './imported.ts';
 import { defineChange } from './operation.ts';
 
 /**
- * Revoke (KMIP 1.4 §4.20): compromises an object at any time, or deactivates an Active one. The
- * key stays and is given out: whoever holds data under it has to be able to read it.
+ * Revoke (KMIP 1.4 §4.20): compromises an object at any time, even a destroyed one (§3.22), or
+ * deactivates an Active one. The key stays and is given out: whoever holds data under it has to be
+ * able to read it.
  */
 export const revoke = defineChange({
   operation: Operation.Revoke,
   since: 100,
-  policy: { target: 'object', right: 'modify' },
+  policy: { target: 'object', right: 'revoke' },
   request: structure({
     uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
     revocationReason: required(Tag.RevocationReason, revocationReason),
@@ -27,6 +29,9 @@ export const revoke = defineChange({
     requireLife(object);
     const { uniqueIdentifier } = object;
     const { code, message } = request.revocationReason;
+    if (!isCompromise(code) && isDestroyed(object)) {
+      throw new KmipError(ResultReason.ObjectDestroyed, 'No such object');
+    }
     if (!isCompromise(code) && object.state !== State.Active) {
       throw new KmipError(
         ResultReason.WrongKeyLifecycleState,

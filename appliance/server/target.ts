@@ -6,8 +6,8 @@ import { isDestroyed, objectNamed } from '../operation/imported.ts';
 import type { ObjectRight, Policy, View } from '../operation/operation.ts';
 import { isAllowed, notFound } from './authorisation.ts';
 
-/** What is let at an object that is destroyed: its attributes stay (KMIP 1.4 §4.21, §4.40). */
-const ofDestroyed: ReadonlySet<ObjectRight> = new Set<ObjectRight>(['read', 'export']);
+/** What is let at a destroyed object: its attributes stay (KMIP 1.4 §3.22, §4.21, §4.40). */
+const ofDestroyed: ReadonlySet<ObjectRight> = new Set<ObjectRight>(['read', 'export', 'revoke']);
 
 /**
  * The object that an item of a client names, if its operation may touch it. Throws KmipError:

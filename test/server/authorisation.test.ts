@@ -157,7 +157,7 @@ const allowedIn: Readonly<Record<number, readonly State[]>> = {
   [Operation.AdjustAttribute]: whole,
   [Operation.DeleteAttribute]: whole,
   [Operation.Activate]: [PreActive],
-  [Operation.Revoke]: whole,
+  [Operation.Revoke]: all,
   [Operation.Destroy]: whole.filter((state) => state !== Active),
   [Operation.Encrypt]: [Active],
   [Operation.Decrypt]: usable,
