@@ -83,12 +83,13 @@ function damageAlarms({ unsound, unreadable }: ScrubView): string[] {
 function woundAlarms({ copies, wound, missing }: ReplicationView): string[] {
   if (wound === undefined) return [];
   if (copies.paired && missing === 0) {
-    return ['this node was put back to an older disk: it only reads until its peer has healed it'];
+    return ['an older disk was put back: it only reads until its peer has healed it'];
   }
   const peer = copies.paired ? 'bring the peer back, or ' : '';
   return [
-    `an older database was put back, ${missing} records are missing, it only reads: ${peer}` +
-      'put the newer one back, or restore a backup or journal; else twinlock database accept-loss',
+    `an older database was put back, ${missing} records are missing: it only reads`,
+    `${peer}put the newer one back, or restore a backup or journal`,
+    'or go on without them: twinlock database accept-loss',
   ];
 }
 

@@ -159,7 +159,7 @@ export class NodeBackups {
       ...restoredAlarms(memory, generation),
       ...(lost.length === 0
         ? []
-        : ['records that a backup speaks of are missing: restore a newer one or a journal']),
+        : ['records are missing that a backup has: restore a newer one or a journal']),
       ...(memory.failed === undefined
         ? []
         : [`the last backup failed (${memory.failed.reason}): twinlock backup create`]),
@@ -213,9 +213,7 @@ function restoredAlarms({ restored }: BackupMemory, generation: string | undefin
   if (restored === undefined) return [];
   if (!restored.whole) return ['a restore was cut short: repeat it with the same backup'];
   if (restored.generation !== generation) return [];
-  return [
-    'restored from a backup, and the old node has the same key: twinlock wrapping-key rotate',
-  ];
+  return ['restored, and the old node has the same key: twinlock wrapping-key rotate'];
 }
 
 function verifiedView({ manifest, totals }: Verified): {

@@ -36,7 +36,7 @@ export class ExpiryWatch {
       ...clients
         .filter(({ state }) => state === 'allowed')
         .map(({ name, fingerprint, certificate }) => ({
-          what: `the certificate of client ${name}`,
+          what: `the certificate of ${name}`,
           end: this.#endOf(fingerprint, certificate),
         })),
     ]
@@ -78,7 +78,5 @@ export function expiryTexts(found: readonly Expiry[]): {
 }
 
 function remedy(what: string): string {
-  return what.startsWith('the server')
-    ? 'twinlock certificate renew'
-    : 'give it another, then block this one: twinlock client sign-csr, or client bundle';
+  return what.startsWith('the server') ? 'twinlock certificate renew' : 'give it another';
 }

@@ -56,7 +56,7 @@ export async function statusOf(parts: {
     ...pairAlarms(found, parts.replication.cutOff.stands),
     ...(keystore.failure === undefined
       ? []
-      : ['nothing can be stored: keys are served, new ones refused; free space on the disk']),
+      : ['nothing can be stored, keys are served: free space on the disk']),
     ...clockAlarms(certificate, now()),
     ...ending.alarms,
     ...auditAlarms(audit),
@@ -146,7 +146,7 @@ function shreddedStatusOf(node: string, { shredded, token }: KeeperStatus): Stat
     ...{ state: 'SHREDDED', version, node, rootKey: { state: token.state }, wrappingKey: {} },
     ...{ recovery: null, keys: 0, records: 0, clients: 0, connections: 0 },
     warnings: [
-      'every key of this node was destroyed by order; twinlock holders says what a person must do',
+      'every key here was destroyed by order; what is left to do: twinlock holders',
       ...(left === 0 ? [] : [`${left} root keys are still in tokens: bring those back`]),
     ],
   };
@@ -154,7 +154,7 @@ function shreddedStatusOf(node: string, { shredded, token }: KeeperStatus): Stat
 
 function joiningText({ pair }: KeeperStatus): string {
   const from = (pair?.peers ?? []).map(({ name }) => name).join(', ');
-  return `joining ${from}: no key is served before every key is here; peer join begins anew`;
+  return `joining ${from}, no key is served yet; to begin anew: twinlock peer join`;
 }
 
 function pairAlarms(found: KeeperStatus | undefined, cutOff: boolean): string[] {
@@ -205,7 +205,7 @@ function slotAlarms(found: KeeperStatus | undefined, now: number): string[] {
         return [`the scheduled rotation of the ${names[kind]} failed (${failed}): ${command}`];
       }
       return now - due > overdue
-        ? [`the ${names[kind]} should have been rotated: mend what else is wrong, or ${command}`]
+        ? [`the rotation of the ${names[kind]} is overdue: twinlock ${command}`]
         : [];
     }),
   ];
@@ -220,7 +220,7 @@ function recoveryAlarms(found: KeeperStatus | undefined): string[] {
   const unproven = recovery.members.filter(({ proven }) => proven === null);
   if (unproven.length === 0) return [];
   return recovery.proven
-    ? ['a new recovery set or token counts once it is proven: twinlock recovery prove']
+    ? ['a recovery set counts once it is proven: twinlock recovery prove']
     : ['no key is made before the recovery set is proven: twinlock recovery prove'];
 }
 
@@ -242,11 +242,12 @@ function rootKeyAlarms(found: KeeperStatus | undefined, now: number): string[] {
   if (isSealed(found)) return ['the token was pulled, no key is served: put it back in'];
   const { token, rootKeyProven: proven } = found;
   if (token.state === 'pin-wrong') {
-    return ['the token refused the PIN and it will not be tried again: give the right one'];
+    return ['the token refused the PIN, it is not tried again: twinlock token unlock'];
   }
   if (token.state === 'locked') return ['the token is locked: unlock it before the next start'];
   if (token.state !== 'ready' || proven === undefined || now - proven > proofSeconds) {
-    return [`the root key cannot be used (${token.state}): keys are served until the next start`];
+    const state = token.state === 'ready' ? 'has not proved itself' : `is ${token.state}`;
+    return [`the root key ${state}, keys are served till a restart: twinlock token list`];
   }
   return [];
 }

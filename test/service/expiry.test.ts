@@ -46,7 +46,7 @@ test('an end is told 90 days before, is an alarm from 30 on, and is logged at ea
   const first = look(89);
   t.is(first.warnings.length, 2);
   t.deepEqual(first.alarms, []);
-  t.true(first.warnings.some((text) => text.includes('client vcenter ends in 89 days')));
+  t.true(first.warnings.some((text) => text.includes('certificate of vcenter ends in 89 days')));
   t.true(first.warnings.some((text) => text.endsWith('twinlock certificate renew')));
   const days = [88, 61, 59, 40, 29, 20, 13, 8, 6, 1];
   for (const daysBefore of days) {
