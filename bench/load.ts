@@ -62,6 +62,20 @@ export async function ask(target: Target, message: Buffer): Promise<Buffer> {
   }
 }
 
+/** Acts on connections of their own, all at once. */
+export async function asking(
+  target: Target,
+  clients: number,
+  act: (ask: (message: Buffer) => Promise<Buffer>) => Promise<void>,
+): Promise<void> {
+  const sockets = await Promise.all(Array.from({ length: clients }, () => opened(target)));
+  try {
+    await Promise.all(sockets.map((socket) => act((message) => exchange(socket, message))));
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
 async function measured(
   target: Target,
   seconds: number,
@@ -97,18 +111,30 @@ export function roundOf(latencies: number[], elapsed: number, processor: number)
 }
 
 /** The same message again and again, on connections that are kept. */
-export async function exchanges(
+export function exchanges(
   target: Target,
   message: Buffer,
   load: { readonly seconds: number; readonly clients: number },
+): Promise<Round> {
+  return exchangesOf(target, load, {
+    message: () => message,
+    counts: (answer) => answer.length >= 64,
+  });
+}
+
+/** One message after another, on connections that are kept; each answer has to count. */
+export async function exchangesOf(
+  target: Target,
+  load: { readonly seconds: number; readonly clients: number },
+  of: { readonly message: () => Buffer; readonly counts: (answer: Buffer) => boolean },
 ): Promise<Round> {
   const sockets = await Promise.all(Array.from({ length: load.clients }, () => opened(target)));
   try {
     return await measured(target, load.seconds, load.clients, async (client) => {
       const socket = sockets[client];
       if (socket === undefined) throw new Error('no such client');
-      const answer = await exchange(socket, message);
-      if (answer.length < 64) throw new Error(`${target.name} gave no answer that counts`);
+      const answer = await exchange(socket, of.message());
+      if (!of.counts(answer)) throw new Error(`${target.name} gave no answer that counts`);
     });
   } finally {
     for (const socket of sockets) socket.destroy();

@@ -14,7 +14,8 @@ import type { Round } from './load.ts';
 import { startEcho, startPykmip, whyNoPykmip } from './peer.ts';
 import { flushes, startMeasuredPair } from './pair.ts';
 import type { MeasuredPair } from './pair.ts';
-import { table } from './table.ts';
+import { makeKeys, rotationRounds } from './rotation.ts';
+import { median, table } from './table.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -26,7 +27,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     token: { type: 'string', default: 'tpm' },
-    part: { type: 'string', default: 'servers,pair' },
+    part: { type: 'string', default: 'servers,pair,rotation' },
+    keys: { type: 'string', default: '20000' },
   },
 });
 const rounds = Number(values.rounds);
@@ -35,7 +37,12 @@ const folder = temporaryFolder();
 const parts = values.part.split(',');
 const targets: Target[] = [];
 
-async function startOwn(identity: { cert: string; key: string }): Promise<Target> {
+interface Own {
+  readonly node: RunningAppliance;
+  readonly target: Target;
+}
+
+async function startOwn(identity: { cert: string; key: string }): Promise<Own> {
   const state = join(folder, 'state');
   const options = ['--state', state, '--token', values.token, '--listen', '127.0.0.1:0'];
   const started = launch(options);
@@ -45,7 +52,7 @@ async function startOwn(identity: { cert: string; key: string }): Promise<Target
   const certificate = join(folder, 'client.pem');
   const added = await own.twinlock('client', 'add', '--name', 'bench', '--cert', certificate);
   if (added.code !== 0) throw new Error(added.stderr);
-  return {
+  const target = {
     name: 'Twinlock',
     connect: { host: own.host, port: own.port, ...identity },
     processes: () => [...own.processes('server'), ...own.processes('keeper')],
@@ -53,6 +60,7 @@ async function startOwn(identity: { cert: string; key: string }): Promise<Target
       await own.stop();
     },
   };
+  return { node: own, target };
 }
 
 async function createOn(target: Target): Promise<{ get: Buffer; createSize: number }> {
@@ -151,10 +159,31 @@ async function ofServers(own: Target, identity: { cert: string; key: string }): 
   );
 }
 
+/** What re-wrapping every key costs those who fetch them meanwhile: at most the double is asked. */
+async function ofRotation({ node, target }: Own): Promise<void> {
+  const ids = await makeKeys(target, Number(values.keys));
+  const came = await rotationRounds(node, target, { rounds, seconds, ids });
+  const { meanwhile, quiet } = came;
+  const title = `Get while ${ids.length} keys are sealed anew, 8 kept connections`;
+  const servers = [
+    { name: 'meanwhile', rounds: meanwhile },
+    { name: 'quiet', rounds: quiet.slice(0, Math.max(1, meanwhile.length)) },
+  ];
+  process.stdout.write(`${table(title, servers)}\n`);
+  const p99 = (of: readonly Round[]): number => median(of.map((round) => round.p99));
+  const ratio = meanwhile.length === 0 ? 'not measured' : (p99(meanwhile) / p99(quiet)).toFixed(2);
+  process.stdout.write(
+    `Get p99 beside quiet: ${ratio}; no Get without its key; the rotation took ` +
+      `${came.seconds.toFixed(0)} s; ${came.late} rounds came too late for it\n`,
+  );
+}
+
 try {
   const identity = makeCertificates(folder);
-  const own = await startOwn(identity);
+  const started = await startOwn(identity);
+  const own = started.target;
   targets.push(own);
+  if (parts.includes('rotation')) await ofRotation(started);
   if (parts.includes('servers')) await ofServers(own, identity);
   if (parts.includes('pair')) {
     const pair = await startMeasuredPair({

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { KeystoreError } from './error.ts';
 import { schema } from './schema.ts';
@@ -16,6 +8,9 @@ export type Statement = ReturnType<Database['prepare']>;
 
 /** "TwLk": tells our files from other encrypted ones. */
 const applicationId = 0x54774c6b;
+
+/** A log may be larger than one buffer can be: it is written anew in pieces of so many bytes. */
+const pieceBytes = 1 << 20;
 
 /**
  * Opens the encrypted keystore or makes a new one. `pageKey`: 32 bytes, used as they are.
@@ -73,9 +68,14 @@ export function flushLeftLog(path: string): KeystoreError | undefined {
   try {
     const file = openSync(log, 'r+');
     try {
-      const bytes = readFileSync(file);
-      for (let at = 0; at < bytes.length;) {
-        at += writeSync(file, bytes, at, bytes.length - at, at);
+      const piece = Buffer.alloc(pieceBytes);
+      for (let at = 0; ;) {
+        const length = readSync(file, piece, 0, piece.length, at);
+        if (length === 0) break;
+        for (let done = 0; done < length;) {
+          done += writeSync(file, piece, done, length - done, at + done);
+        }
+        at += length;
       }
       fsyncSync(file);
     } finally {

@@ -31,6 +31,12 @@ export interface RewrapBatch {
   readonly failed: readonly string[];
 }
 
+/**
+ * So many secrets are asked of the keeper at once: a client's Get waits for no more than these,
+ * while one transaction, and its flush, still does for a whole batch.
+ */
+const together = 8;
+
 const outdated = 'substr(sealed, 2, 16) <> ?';
 
 /** How many secrets are not sealed under this generation. Reads the whole table. */
@@ -52,7 +58,13 @@ export async function rewrapBatch(
   const rows = database
     .prepare(`SELECT * FROM material WHERE object > ? AND ${outdated} ORDER BY object LIMIT ?`)
     .all(after, generation, limit) as Row[];
-  const sealed = await Promise.all(rows.map((row) => resealed(parts, row)));
+  const sealed: (Buffer | undefined)[] = [];
+  for (let at = 0; at < rows.length; at += together) {
+    const few = rows.slice(at, at + together).map((row) => resealed(parts, row));
+    sealed.push(...(await Promise.all(few)));
+    // Clients come first: what has come in meanwhile is answered before the next ones.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const update = database.prepare('UPDATE material SET sealed = ? WHERE object = ? AND sealed = ?');
   let rewrapped = 0;
   database.transaction(() => {

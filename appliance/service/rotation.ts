@@ -115,8 +115,6 @@ export class Rotation {
         log('error', 'a secret cannot be sealed anew; its generation is kept', { object });
       }
       after = done.after;
-      // Clients come first: one turn of the loop between two batches.
-      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }

@@ -27,28 +27,42 @@ export class KmipClient {
 
   /** Throws when there is no answer or a refusal. */
   async send(item: Wire): Promise<Answer['results'][number]> {
+    const [result] = await this.sendAll([item]);
+    if (result === undefined) throw new Error('no result');
+    return result;
+  }
+
+  /** Several in one message. Throws when there is no answer, or one of them is refused. */
+  async sendAll(items: readonly Wire[]): Promise<Answer['results']> {
     const { host, port } = this.#server;
     if (this.#wires === undefined || this.#wires.socket.destroyed) {
       this.#wires = new Wires({ host, port, ...this.#files });
     }
-    const [result] = (await this.#wires.exchange(request([item]))).results;
-    if (result?.status !== 0) throw new Error(`refused: ${String(result?.reason)}`);
-    return result;
+    const { results } = await this.#wires.exchange(request(items));
+    const refused = results.find(({ status }) => status !== 0);
+    if (refused !== undefined) throw new Error(`refused: ${String(refused.reason)}`);
+    if (results.length !== items.length) throw new Error('results are missing');
+    return results;
   }
 
   async create(): Promise<string> {
-    const { payload } = await this.send(wire.create());
-    const id = find(payload, 0x420094)?.body.toString();
-    if (id === undefined) throw new Error('no identifier');
-    return id;
+    return identifierIn(await this.send(wire.create()));
+  }
+
+  /** So many keys in one message. */
+  async createAll(count: number): Promise<string[]> {
+    const items = Array.from({ length: count }, () => wire.create());
+    return (await this.sendAll(items)).map(identifierIn);
   }
 
   /** The key in hexadecimal. */
   async get(id: string): Promise<string> {
-    const { payload } = await this.send(wire.get(id));
-    const key = find(payload, 0x42008f, 0x420040, 0x420045, 0x420043)?.body.toString('hex');
-    if (key === undefined) throw new Error('no key');
-    return key;
+    return keyIn(await this.send(wire.get(id)));
+  }
+
+  /** The keys in hexadecimal, in one message. */
+  async getAll(ids: readonly string[]): Promise<string[]> {
+    return (await this.sendAll(ids.map((id) => wire.get(id)))).map(keyIn);
   }
 
   /** Asks again until there is an answer. */
@@ -67,4 +81,16 @@ export class KmipClient {
   end(): void {
     this.#wires?.socket.destroy();
   }
+}
+
+function identifierIn({ payload }: Answer['results'][number]): string {
+  const id = find(payload, 0x420094)?.body.toString();
+  if (id === undefined) throw new Error('no identifier');
+  return id;
+}
+
+function keyIn({ payload }: Answer['results'][number]): string {
+  const key = find(payload, 0x42008f, 0x420040, 0x420045, 0x420043)?.body.toString('hex');
+  if (key === undefined) throw new Error('no key');
+  return key;
 }
