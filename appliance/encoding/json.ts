@@ -79,7 +79,7 @@ class Reader {
     if (!['string', 'number', 'boolean'].includes(typeof value)) {
       throw new EncodingError('an item has a value');
     }
-    const table = tag === Tag.AttributeValue ? attribute : name;
+    const table = tag === Tag.AttributeValue ? attribute : (tagName(tag) ?? name);
     return primitiveFrom(tag, type, String(value), table);
   }
 

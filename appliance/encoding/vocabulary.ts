@@ -35,7 +35,7 @@ const tables = enumerations as unknown as Readonly<Record<string, unknown>>;
 const maskTables = masks as unknown as Readonly<Record<string, Table>>;
 
 function tableOf(name: string): Table | undefined {
-  if (name === 'AttributeReference') return tags;
+  if (name === 'AttributeReference' || name === 'Tag') return tags;
   const own = otherTables[name] ?? name;
   const found = Object.hasOwn(tables, own) ? tables[own] : undefined;
   return typeof found === 'object' ? (found as Table) : undefined;

@@ -95,7 +95,7 @@ function begin(name: string, fields: ReadonlyMap<string, string>, parent: Open):
   const text = fields.get('value');
   if (text === undefined) throw new EncodingError('a value is missing');
   if (tag === Tag.AttributeName) parent.attribute = text;
-  const table = tag === Tag.AttributeValue ? parent.attribute : name;
+  const table = tag === Tag.AttributeValue ? parent.attribute : (tagName(tag) ?? name);
   parent.items.push(primitiveFrom(tag, type, text, table));
   return { name, items: undefined, attribute: '' };
 }

@@ -79,6 +79,26 @@ test('§5.4.1.6: masks may be named', (t) => {
   t.is(fromJson(json, defaultLimits).value, 12);
 });
 
+test('2.x: what names an attribute or stands for an identifier is read by its name', (t) => {
+  const rows = [
+    ['AttributeReference', 'State', 0x42008d],
+    ['Tag', 'CryptographicUsageMask', 0x42002c],
+    ['UniqueIdentifier', 'IDPlaceholder', 1],
+    ['PrivateKeyUniqueIdentifier', 'CreateKeyPairPrivateKey', 5],
+    ['Data', 'Decrypt', 1],
+    ['0x42005c', 'Get', 10],
+    ['0x42013b', 'State', 0x42008d],
+    ['AttributeReference', '0x00420008', 0x420008],
+  ] as const;
+  for (const [tag, name, value] of rows) {
+    const field = tag.startsWith('0x') ? `TTLV tag="${tag}"` : tag;
+    const xml = `<${field} type="Enumeration" value="${name}"/>`;
+    t.is(fromXml(xml, defaultLimits).value, value, xml);
+    const json = JSON.stringify({ tag, type: 'Enumeration', value: name });
+    t.is(fromJson(json, defaultLimits).value, value, json);
+  }
+});
+
 test('document types, entities, stray text and broken nesting are refused', (t) => {
   for (const text of [
     '',

@@ -5,6 +5,7 @@ import { CryptographicUsageMask } from '../../appliance/kmip/mask.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
 import type { Item } from '../../appliance/ttlv/item.ts';
 import { decode } from '../../appliance/ttlv/decode.ts';
+import { encode } from '../../appliance/ttlv/encode.ts';
 import { Asker } from '../conformance/error/asker.ts';
 import { find } from '../conformance/scene.ts';
 import { bytes, date, enumerated, id, integer, struct } from '../harness/operations.ts';
@@ -113,4 +114,45 @@ test('§3.1.6: attributes travel with a wrapped key, in 2.x in one structure', a
     attributes?.type === 'Structure' ? attributes.value.map(({ tag }) => tag).toSorted() : [],
     [Tag.CryptographicUsageMask, Tag.State].toSorted(),
   );
+});
+
+test('§4.3: a key is taken and given back although no arithmetic holds for it', async (t) => {
+  const server = nearServer(t);
+  const asker = new Asker(201, server.now(), (message) => server.exchange(message));
+  // Its length is a multiple of 8 bytes, and its first bit a sign.
+  const big = (name: keyof typeof Tag, hex: string): Item => {
+    const value = Buffer.from(hex.padStart(Math.ceil((hex.length + 1) / 16) * 16, '0'), 'hex');
+    return { tag: Tag[name], type: 'BigInteger', value };
+  };
+  const { TransparentRSAPrivateKey, PKCS_1, PKCS_8 } = KeyFormatType;
+  const fields = [
+    big('Modulus', `c1${'5a'.repeat(127)}`),
+    big('PrivateExponent', '77'.repeat(128)),
+    big('PublicExponent', '10001'),
+    ...[big('P', '66'.repeat(64)), big('Q', '44'.repeat(64))],
+    ...[big('PrimeExponentP', '12'.repeat(64)), big('PrimeExponentQ', '14'.repeat(64))],
+    big('CRTCoefficient', '16'.repeat(64)),
+  ];
+  const material = struct('KeyMaterial', ...fields);
+  const block = struct(
+    'KeyBlock',
+    format(TransparentRSAPrivateKey),
+    struct('KeyValue', material),
+    enumerated('CryptographicAlgorithm', 4),
+    integer('CryptographicLength', 1024),
+  );
+  const [object = ''] = await asker.made('Register', [
+    enumerated('ObjectType', ObjectType.PrivateKey),
+    struct('Attributes', integer('CryptographicUsageMask', CryptographicUsageMask.Sign)),
+    struct('PrivateKey', block),
+  ]);
+  const given = await asker.ask('Get', [id(object)]);
+  const back = find(struct('ResponsePayload', ...given.payload), Tag.KeyMaterial);
+  t.deepEqual(back && encode(back), encode(material));
+  for (const wanted of [PKCS_1, PKCS_8]) {
+    const { reason, payload } = await asker.ask('Get', [id(object), format(wanted)]);
+    t.is(reason, 'Success', nameOf(KeyFormatType, wanted));
+    const bytes = find(struct('ResponsePayload', ...payload), Tag.KeyMaterial);
+    t.is(bytes?.type, 'ByteString');
+  }
 });
