@@ -8,6 +8,10 @@ export interface Context {
   /** The keeper's console socket, where keys are rotated. */
   readonly keeper: () => KeeperConsole;
   readonly json: boolean;
+  /** The state folder of a trial, where the command is for one. */
+  readonly state?: string;
+  /** Whether the node is another machine: nothing of this one belongs to it. */
+  readonly elsewhere: boolean;
   /** The box that the command runs on; absent for a trial, whose machine is left alone. */
   readonly box?: Box;
   /** Prints the value as JSON, or the text. */

@@ -43,6 +43,8 @@ function context(): Context {
       return consoleAt(console ?? '/run/twinlock/console.sock');
     },
     json: json === true,
+    elsewhere: node !== undefined,
+    ...(state === undefined ? {} : { state }),
     ...(state === undefined && node === undefined ? { box: new LinuxBox('/') } : {}),
     print(value, text) {
       process.stdout.write(`${json === true ? JSON.stringify(value) : text()}\n`);

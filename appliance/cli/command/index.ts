@@ -18,6 +18,7 @@ import * as seal from './seal.ts';
 import * as shred from './shred.ts';
 import * as setup from './setup.ts';
 import * as status from './status.ts';
+import * as support from './support.ts';
 import * as token from './token.ts';
 import * as vcenter from './vcenter.ts';
 
@@ -55,6 +56,7 @@ export const nouns: readonly Noun[] = [
     what: 'the root key in the token',
     commands: [...root.commands, ...rotation.rootCommands],
   },
+  { name: 'support', what: 'what helps whoever helps you', commands: support.commands },
   { name: 'token', what: 'TPM and HSMs', commands: token.commands },
   {
     name: 'wrapping-key',
