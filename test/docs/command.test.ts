@@ -60,6 +60,22 @@ for (const page of pages) {
   });
 }
 
+test('for each loss there is what to do first, what then, and what not to do', (t) => {
+  const text = readFileSync(join(root, 'docs', 'loss.md'), 'utf8');
+  const [, ...losses] = text.split(/^## /m);
+  const titles = losses.map((loss) => loss.split('\n', 1)[0] ?? '');
+  for (const loss of [/token/, /PIN/, /recovery token/, /Shares/, /A node of two/, /both nodes/]) {
+    t.true(
+      titles.some((title) => loss.test(title)),
+      String(loss),
+    );
+  }
+  for (const [i, loss] of losses.entries()) {
+    for (const part of ['**First**: ', '**Not**: ']) t.true(loss.includes(part), titles[i]);
+    t.true(said(loss).length > 0, titles[i]);
+  }
+});
+
 test('every link within the project leads somewhere', (t) => {
   const broken = pages.flatMap((page) =>
     [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]*)(#[^)]+)?\)/g)]
