@@ -69,9 +69,9 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #comparison: StateComparison;
   readonly #intake: Intake;
-  readonly #greeting: Greeting;
   readonly #mending: Mending;
   readonly #fetchTelling: FetchTelling;
+  #greeting: Greeting | undefined;
   /** Where the peer will stand when it has taken all that was sent. */
   #sent: Heads = {};
   #theirs: Record<string, readonly [number, string]> = {};
@@ -115,6 +115,12 @@ export class Session {
       this.#send(kind, payload);
     });
     this.#intake = new Intake({ ...parts, peer, open: () => this.#open });
+  }
+
+  /** Greets the peer and takes what it says; a connection that has ended already is told of. */
+  begin(): void {
+    const { peer } = this;
+    const parts = this.#parts;
     parts.channel.receive(
       (kind, payload) => {
         this.#receive(kind, payload);
@@ -236,10 +242,10 @@ export class Session {
         this.#handle(kind, payload);
         return;
       }
-      const hello = this.#greeting.hear(kind, payload);
+      const hello = this.#greeting?.hear(kind, payload);
       if (hello === undefined) return;
       this.#greet(hello);
-      for (const early of this.#greeting.early) this.#handle(early.kind, early.payload);
+      for (const early of this.#greeting?.early ?? []) this.#handle(early.kind, early.payload);
     } catch (error) {
       this.end(error instanceof Error ? error.message : 'a message that is none');
     }
@@ -295,7 +301,7 @@ export class Session {
         return;
       }
       case messageKind.more:
-        this.#greeting.tell();
+        this.#greeting?.tell();
         return;
       default:
         // A newer version says more; what is not understood is not answered.

@@ -162,6 +162,7 @@ test('whatever bytes come, a session ends or goes on, and nothing is thrown', as
       ingested: nothing,
       ended: nothing,
     });
+    session.begin();
     if (round % 3 > 0) {
       const { node, cluster, epoch } = one.keystore.replica;
       const greeting = { protocol: 1, node, cluster, epoch, features: [], heads: {}, time: 0 };

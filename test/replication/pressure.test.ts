@@ -40,6 +40,7 @@ function endOf(twin: Twin, other: Twin, heads: object): End {
       end.why = why;
     },
   });
+  session.begin();
   const { node, cluster, epoch } = other.keystore.replica;
   const greeting = { protocol: 1, node, cluster, epoch, features: [], heads, time: 0 };
   end.say(messageKind.hello, toJson({ ...greeting, remembered: {}, lacking: [], able: true }));
