@@ -255,7 +255,7 @@ function asAdminError(error: unknown): AdminError {
 function hintOf(code: string): string {
   const hints: Readonly<Record<string, string>> = {
     'code-refused': 'make another one there: twinlock peer invite',
-    'has-keys': 'remove it first: twinlock peer remove',
+    'has-keys': 'cut it off and invite another one: twinlock peer replace',
     'no-peer-port': 'set replication.listen to an address of this machine and a free port',
     unreachable: 'see the address, the peer port and what is between the nodes',
     'not-the-peer': 'somebody may be in between: see the address, then look at the network',

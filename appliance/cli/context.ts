@@ -21,6 +21,8 @@ export interface Context {
    * terminal. Whoever asks wipes it.
    */
   readonly secret: (question: string, file?: string) => Promise<Buffer | undefined>;
+  /** Whether a person sits at a terminal, who can be asked. */
+  readonly attended: boolean;
   /** Asks a person to type a word; undefined where nobody sits at a terminal. */
   readonly ask: (question: string) => Promise<string | undefined>;
 }

@@ -34,6 +34,14 @@ export function csvLine(cells: readonly string[]): string {
 
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
+/** A duration as `secondsOf` reads it: in the largest unit that it is whole in. */
+export function durationOf(seconds: number): string {
+  const [unit, length] = Object.entries(units).findLast(
+    ([unit, each]) => seconds % each === 0 && (unit !== 'd' || seconds > 7 * each),
+  ) ?? ['s', 1];
+  return `${seconds / length}${unit}`;
+}
+
 /** Reads a duration such as 90m, 72h or 30d, in seconds. Throws CommandError. */
 export function secondsOf(text: string): number {
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];

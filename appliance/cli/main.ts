@@ -50,6 +50,7 @@ function context(): Context {
       process.stdout.write(`${json === true ? JSON.stringify(value) : text()}\n`);
     },
     secret: secretInput,
+    attended: process.stdin.isTTY,
     ask,
   };
 }

@@ -1,4 +1,5 @@
-import { comparedPairing } from '../setup/pairing.ts';
+import { comparedPairing, invitedNode } from '../setup/pairing.ts';
+import type { JoinParts } from '../setup/pairing.ts';
 import { Frame } from './bar.ts';
 import { Lines } from './lines.ts';
 import { lineOf, withKeeper } from './surroundings.ts';
@@ -24,7 +25,9 @@ export function InviteScreen(properties: {
   const [question, setQuestion] = useState<Question>();
   useEffect(() => {
     const invite = async (): Promise<void> => {
-      const { code, addresses } = await surroundings.admin.invite();
+      const { admin } = surroundings;
+      const keeper: JoinParts['keeper'] = (act) => withKeeper(surroundings, act);
+      const { code, addresses } = await invitedNode({ admin, keeper });
       setSaid([
         'On the new node, within 15 minutes: "the second", and then',
         `    first node   ${addresses.join(' or ')}`,
@@ -32,8 +35,7 @@ export function InviteScreen(properties: {
         'The words to compare come here once it has called.',
       ]);
       await comparedPairing({
-        admin: surroundings.admin,
-        keeper: (act) => withKeeper(surroundings, act),
+        ...{ admin, keeper },
         compare: (words, name) =>
           new Promise((answer) => {
             setQuestion({ words, name, answer });

@@ -39,9 +39,7 @@ export function replicationAlarms(view: ReplicationView): string[] {
   const open = conflicts.filter(({ settled }) => !settled);
   const left = Math.max(0, seconds - aloneSeconds);
   const until =
-    policy === 'alone-for'
-      ? `new keys for ${Math.floor(left / 3600)} h more`
-      : 'no new key is made';
+    policy === 'alone-for' ? `new keys for ${hoursOf(left)} more` : 'no new key is made';
   return [
     ...own,
     ...woundAlarms(view),
@@ -58,6 +56,11 @@ export function replicationAlarms(view: ReplicationView): string[] {
       ? []
       : [`${open.length} conflicts wait for a person: twinlock conflict list`]),
   ];
+}
+
+/** In hours, or minutes where that says more. */
+function hoursOf(seconds: number): string {
+  return seconds < 7_200 ? `${Math.ceil(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
 }
 
 /** Keys that nobody can bring back soon; no alarm, because it was wanted. */

@@ -35,6 +35,14 @@ export function findPast(replica: Replica, hello: Pick<Hello, 'heads' | 'remembe
   return found;
 }
 
+/** How many records a node lacks that stands at `heads`, of those up to `wanted`. */
+export function missing(heads: Heads, wanted: Heads): number {
+  return Object.entries(wanted).reduce(
+    (sum, [epoch, [seq]]) => sum + Math.max(0, seq - (heads[epoch]?.[0] ?? 0)),
+    0,
+  );
+}
+
 /** Whether a node that stands at `heads` has all that `wanted` names. */
 export function reaches(heads: Heads, wanted: Heads): boolean {
   return Object.entries(wanted).every(([epoch, [seq]]) => (heads[epoch]?.[0] ?? 0) >= seq);

@@ -8,7 +8,7 @@ import { Greeting } from './greeting.ts';
 import { FetchTelling } from './fetch-telling.ts';
 import { Intake } from './intake.ts';
 import { Mending } from './mending.ts';
-import { findPast, lower } from './past.ts';
+import { findPast, lower, missing } from './past.ts';
 import type { Past } from './past.ts';
 import { StateComparison } from './state-comparison.ts';
 import {
@@ -192,11 +192,7 @@ export class Session {
 
   /** Records that are here and not there. */
   lag(): number {
-    let lag = 0;
-    for (const [epoch, [seq]] of Object.entries(this.#parts.replica.heads())) {
-      lag += Math.max(0, seq - (this.#theirs[epoch]?.[0] ?? 0));
-    }
-    return lag;
+    return missing(this.#theirs, this.#parts.replica.heads());
   }
 
   /** Sends what is new, as far as the window allows. */
@@ -434,12 +430,7 @@ export class Session {
 
   /** Whether the peer says that it has a great deal more than this node. */
   #isFarBehind(): boolean {
-    const own = this.#parts.replica.heads();
-    let lacking = 0;
-    for (const [epoch, [seq]] of Object.entries(this.#theirs)) {
-      lacking += Math.max(0, seq - (own[epoch]?.[0] ?? 0));
-    }
-    return lacking > farBehindRecords;
+    return missing(this.#parts.replica.heads(), this.#theirs) > farBehindRecords;
   }
 
   /** Where a peer stands that has these, in the epochs in which that is more than was known. */

@@ -135,7 +135,8 @@ async function startPair(pair: TrialPair): Promise<void> {
       return `  KMS  node ${state.split('/').at(-1) ?? ''}  address ${host}  port ${port}`;
     }),
     'then select it, Establish Trust > Make KMS trust vCenter > New Certificate Signing Request:',
-    `  ${script} --state ${first.state} client sign-csr --csr vcenter.csr --out vcenter.pem`,
+    `  ${script} --state ${first.state} client sign-csr --name vcenter \\`,
+    '    --csr vcenter.csr --out vcenter.pem',
     `  and upload vcenter.pem; the certificates to trust are those that status shows, on each node`,
     ...(host.startsWith('127.')
       ? ['  from another machine neither is reached: for that, --listen an address of this one']

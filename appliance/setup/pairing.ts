@@ -33,6 +33,24 @@ export async function joinCluster(
 }
 
 /**
+ * Makes a code for a new node. What an earlier pairing left half done is withdrawn first: keys that
+ * a node was given which then never became a member, and the wrapping key among them. Throws
+ * AdminRefusal, and what `keeper` throws.
+ */
+export async function invitedNode({
+  admin,
+  keeper,
+}: Pick<JoinParts, 'admin' | 'keeper'>): ReturnType<AdminClient['invite']> {
+  const { peers } = await admin.peers();
+  for (const { node, state } of peers) {
+    if (state !== 'unfinished') continue;
+    await admin.removePeer(node);
+    await keeper((console) => console.removePeer(node));
+  }
+  return admin.invite();
+}
+
+/**
  * The second half of a pairing, on either node: a person compares the words, and the node becomes
  * a member, which it gives where it is known. Throws SetupError `pairing`, AdminRefusal, and what
  * `keeper` throws.

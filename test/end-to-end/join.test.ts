@@ -24,6 +24,16 @@ test('two persons pair by hand; a second joiner replaces the first', async (t) =
     '--yes',
   );
   t.is(unasked.code, 3);
+  // Where nobody can compare words nothing is begun, and no code used up.
+  const unattended = [
+    await a.twinlock('peer', 'invite'),
+    await b.twinlock('peer', 'join', ...callable(await invite(a))),
+    await a.twinlock('peer', 'confirm'),
+  ];
+  for (const { code, stderr } of unattended) {
+    t.is(code, 3);
+    t.regex(stderr, /^error: nobody is here to compare the words\nhint: .+ or with --yes.*\n$/);
+  }
   t.like(await pairByHand(t, a, b), { joined: true, keys: 1 });
 
   t.is((await a.twinlock('peer', 'policy', 'alone')).code, 0);
@@ -94,10 +104,17 @@ test('the first node is lost: the second one lets in a third, with every key', a
   }
 });
 
+interface Peer {
+  readonly node: string;
+  readonly state: string;
+}
+
 /** The name of a trial's node is that of its folder. */
 function nameOf({ state }: RunningAppliance): string {
   return state.split('/').at(-1) ?? '';
 }
+
+const callable = ({ addresses, code }: Invitation): [string, string] => [addresses[0] ?? '', code];
 
 async function bothAnswer(...nodes: readonly RunningAppliance[]): Promise<void> {
   await until('both are there again', async () => {
@@ -137,12 +154,14 @@ test('killed at any step of a pairing, both begin again', async (t) => {
   b.signal('server', 'SIGKILL');
   await Promise.all([joining, confirming]);
   await bothAnswer(a, b);
-  const { peers } = await json<{ peers: { node: string }[] }>(a, 'peer', 'status');
+  const { peers } = await json<{ peers: Peer[] }>(a, 'peer', 'status');
   const serves = async (): Promise<boolean> =>
     (await b.twinlock('status')).stdout.includes('KMIP endpoint   127');
   if ((await stateOf(a)) !== 'joined') {
     t.false(await serves());
-    for (const { node } of peers) await json(a, 'peer', 'remove', node);
+    for (const { node, state } of peers) {
+      if (state !== 'unfinished') await json(a, 'peer', 'remove', node);
+    }
     await pairByHand(t, a, b);
   }
   await until('the new node serves', serves);

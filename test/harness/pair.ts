@@ -55,9 +55,9 @@ export async function startNode(
   const node = new RunningAppliance(state, '', started.child, started.ended);
   if (fresh) {
     const wanted = 'NOT CONFIGURED';
-    await until('the node is there', async () =>
-      (await node.twinlock('status')).stdout.startsWith(wanted),
-    );
+    const isThere = async (): Promise<boolean> =>
+      (await node.twinlock('status')).stdout.startsWith(wanted);
+    await until('the node is there', isThere, 120_000);
     return node;
   }
   const first = await Promise.race([started.ready, started.ended]);

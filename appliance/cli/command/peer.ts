@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { PeersView } from '../../admin/pair.ts';
-import { comparedPairing, joinCluster } from '../../setup/pairing.ts';
+import { comparedPairing, invitedNode, joinCluster } from '../../setup/pairing.ts';
 import type { JoinParts } from '../../setup/pairing.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
-import { date, secondsOf, table } from '../format.ts';
+import { date, durationOf, secondsOf, table } from '../format.ts';
 import { asked } from '../keeper.ts';
 
 const pollMilliseconds = 300;
@@ -15,8 +15,9 @@ export async function invite(
   context: Context,
   { yes, wait }: { yes: boolean; wait: boolean },
 ): Promise<void> {
-  const { admin, print } = context;
-  const invitation = await admin.invite();
+  const { print } = context;
+  needPersonWhere(wait, context, yes);
+  const invitation = await invitedNode(partsOf(context, yes));
   const { code, addresses } = invitation;
   const text = [
     'On the new node, within 15 minutes:',
@@ -32,6 +33,7 @@ export async function invite(
 
 /** The second half of an invitation: compares words, and stays until the node is a member. */
 export async function confirm(context: Context, { yes }: { yes: boolean }): Promise<void> {
+  needPerson(context, yes);
   const peer = await comparedPairing(partsOf(context, yes));
   context.print({ joined: peer }, () => `${peer?.name ?? 'the node'} has its keys and catches up`);
 }
@@ -48,6 +50,8 @@ export async function join(
   if (!(state === 'NOT CONFIGURED' || state === 'SEALED') || pairing === 'joined') {
     throw new CommandError('refused', 'this node has keys already', 'only a new node joins');
   }
+  // Before the code is used up.
+  needPerson(context, yes);
   const label = `twinlock root ${randomBytes(4).toString('hex')}`;
   await joinCluster(partsOf(context, yes), { address, code, label });
   const { endpoint, node, cluster, keys } = await admin.status();
@@ -123,7 +127,7 @@ export async function policy(
 }
 
 function policyText({ policy: name, seconds }: PeersView['policy']): string {
-  return name === 'alone-for' ? `alone-for ${Math.floor(seconds / 3600)}h` : name;
+  return name === 'alone-for' ? `alone-for ${durationOf(seconds)}` : name;
 }
 
 /** Who is asked while two nodes pair. */
@@ -134,6 +138,18 @@ function partsOf(context: Context, yes: boolean): JoinParts {
     compare: (words, name) => areSame(context, words, name, yes),
     pause,
   };
+}
+
+/** Refuses to go on where nobody can compare words and nobody said that they need not be. */
+function needPerson({ attended }: Context, yes: boolean, or = ''): void {
+  if (attended || yes) return;
+  const hint = `at a terminal, or with --yes${or}`;
+  throw new CommandError('refused', 'nobody is here to compare the words', hint);
+}
+
+/** The same where an invitation is to be waited for. */
+function needPersonWhere(wait: boolean, context: Context, yes: boolean): void {
+  if (wait) needPerson(context, yes, ' or --no-wait');
 }
 
 /** Whether a person found the words to be the same on both nodes. */
@@ -189,8 +205,10 @@ export const commands: readonly Command[] = [
     what: 'remove a node and invite another one',
     options: [yesOption, { flags: '--no-wait', what: 'only make the code' }],
     run: async (context, [name = ''], options) => {
+      const choice = { yes: options['yes'] === true, wait: options['wait'] !== false };
+      needPersonWhere(choice.wait, context, choice.yes);
       await remove({ ...context, print: () => {} }, name);
-      await invite(context, { yes: options['yes'] === true, wait: options['wait'] !== false });
+      await invite(context, choice);
     },
   },
   {
