@@ -32,11 +32,14 @@ export async function list(context: Context, options: ListOptions): Promise<void
   }
   const most = options.all === true ? Infinity : whole(options.limit);
   const writer = json ? asJson() : options.csv === true ? asCsv() : asTable();
-  await write(writer.head);
+  let begun = false;
   let left = most;
   let next: string | undefined = options.after;
   const pages = pagesOf(context, options, () => Math.min(left, pageKeys));
   for await (const page of pages) {
+    // What fails at once prints nothing but why.
+    if (!begun) await write(writer.head);
+    begun = true;
     left -= page.keys.length;
     ({ next } = page);
     for (const line of page.keys.map((key) => writer.line(key))) await write(line);
