@@ -7,6 +7,8 @@ export interface RootHolder {
   readonly holds: 'in use' | 'rotated away' | 'joining';
   /** The token's name in the configuration, where it is known. */
   readonly token?: string;
+  /** What that token said it was when it made the key: manufacturer, model, serial number. */
+  readonly device?: string;
   readonly state?: TokenView['state'];
   /** What the token was taken for: see docs/tokens.md. */
   readonly vendor?: string;
@@ -35,6 +37,8 @@ export interface Shredded {
   readonly holders: KeyHolders;
   /** Root keys that are still to be destroyed. */
   readonly left: readonly RootHolder[];
+  /** CKA_ID of root keys that were not in their tokens any more when they were to be destroyed. */
+  readonly notThere?: readonly string[];
   /** The order's file is damaged: no key opens, and nothing is destroyed by it. */
   readonly unreadable?: true;
 }

@@ -6,9 +6,12 @@ import { clusterName } from './fingerprint-words.ts';
 import type { KeyCopies } from './keeper-options.ts';
 import { recoveryStatus } from './recovery-part.ts';
 import { isRecovery } from './restore.ts';
+import type { Slot } from './slot.ts';
 import { parseStored } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
 import type { TokenSet } from './token-set.ts';
+
+type NamedRoot = Pick<RootHolder, 'keyId' | 'token' | 'device'>;
 
 /** What is typed where no slot table says which cluster this is. */
 const nameless = 'no-cluster';
@@ -40,8 +43,8 @@ export function holdersOf(
   };
   for (const { slots, retired = [] } of tables) {
     const used = slots.filter((slot) => !isRecovery(slot));
-    for (const { keyId, token } of used) add({ keyId, holds: 'in use', ...named(token) });
-    for (const { keyId, token } of retired) add({ keyId, holds: 'rotated away', ...named(token) });
+    for (const root of used) add({ holds: 'in use', ...named(root) });
+    for (const root of retired) add({ holds: 'rotated away', ...named(root) });
   }
   const joining = joiningRoot(folder);
   if (joining !== undefined) add({ keyId: joining, holds: 'joining' });
@@ -61,8 +64,12 @@ function recoveryOf(table: SlotTable | undefined): Pick<KeyHolders, 'recovery'> 
   return recovery === undefined ? {} : { recovery: recovery.members };
 }
 
-function named(token: string | undefined): { token?: string } {
-  return token === undefined ? {} : { token };
+function named({ keyId, token, device }: Pick<Slot, 'keyId' | 'token' | 'device'>): NamedRoot {
+  return {
+    keyId,
+    ...(token === undefined ? {} : { token }),
+    ...(device === undefined ? {} : { device }),
+  };
 }
 
 function tableIn(path: string): SlotTable | undefined {

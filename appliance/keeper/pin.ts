@@ -3,12 +3,16 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeFile, replaceFile } from '../disk/durable-file.ts';
 
+/** A PIN of which the token has never said what it is may be tried so often. */
+const unjudgedMost = 2;
+
 /**
  * Where an unattended keeper finds the PIN, and the memory that it was refused. A token locks
  * after a few wrong tries, so a refused PIN is never tried again, not even by the next process:
- * a mark says which file was refused, and only another file, or a person, gets another try. The
- * mark is flushed before the try: whatever ends a process meanwhile, the verdict is not lost with
- * it. A PIN that the token took before needs no mark, for a right one may be tried again.
+ * a mark says which file was refused, and only another file, or a person, gets another try. A mark
+ * of the try itself is flushed before it: whatever ends a process meanwhile, it is not forgotten.
+ * A verdict that was lost so, by a power cut or a crash of the library, is asked for once more and
+ * no oftener. A PIN that the token took before needs no mark, for a right one may be tried again.
  */
 export class PinSource {
   readonly #file: string | undefined;
@@ -18,6 +22,8 @@ export class PinSource {
   /** The PIN that the token took last, under a key that this process alone has. */
   readonly #key = randomBytes(32);
   #triedUnmarked = false;
+  /** The token refused it, be that written down or not. */
+  #refused: string | undefined;
   #taken: Buffer | undefined;
 
   /**
@@ -45,12 +51,19 @@ export class PinSource {
     }
   }
 
+  /** Whether the token refused it, or kept its verdict to itself too often. */
   refused(): boolean {
-    try {
-      return readFileSync(this.#mark, 'utf8') === this.#identity();
-    } catch {
-      return false;
+    if (this.#refused === this.#identity()) return true;
+    return this.#marked() === this.#identity() || this.unjudged() >= unjudgedMost;
+  }
+
+  /** How often it was tried without a verdict, since a person or another file came. */
+  unjudged(): number {
+    const text = this.#marked();
+    for (let tries = 1; tries <= unjudgedMost; tries++) {
+      if (text === this.#tried(tries)) return tries;
     }
+    return 0;
   }
 
   /**
@@ -60,7 +73,8 @@ export class PinSource {
   begin(pin: Uint8Array): void {
     if (this.#wasTaken(pin)) return;
     try {
-      this.markRefused();
+      const tries = Math.min(this.unjudged() + 1, unjudgedMost);
+      replaceFile(this.#mark, Buffer.from(this.#tried(tries)));
     } catch (error) {
       if (this.#triedUnmarked) throw error;
       this.#triedUnmarked = true;
@@ -76,11 +90,14 @@ export class PinSource {
     this.clear();
   }
 
+  /** The token refused it. Throws what the disk throws; this process remembers it all the same. */
   markRefused(): void {
+    this.#refused = this.#identity();
     replaceFile(this.#mark, Buffer.from(this.#identity()));
   }
 
   clear(): void {
+    this.#refused = undefined;
     if (existsSync(this.#mark)) removeFile(this.#mark);
   }
 
@@ -96,6 +113,18 @@ export class PinSource {
     } catch {
       return false;
     }
+  }
+
+  #marked(): string {
+    try {
+      return readFileSync(this.#mark, 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  #tried(tries: number): string {
+    return `${this.#identity()}, tried ${tries}`;
   }
 
   #digest(pin: Uint8Array): Buffer {

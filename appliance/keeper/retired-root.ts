@@ -1,15 +1,21 @@
 import { isAuthentic, readStored, slotTablePurpose } from './slot-table.ts';
 import type { RetiredRoot, SlotTable } from './slot-table.ts';
 import { isRecovery } from './restore.ts';
+import type { Destroyed } from './root-token.ts';
 import type { KeeperParts } from './rotation.ts';
 import type { Slot } from './slot.ts';
+import { TokenError } from '../token/error.ts';
 import { codeOf } from './token-state.ts';
 
-type Named = Pick<Slot, 'keyId' | 'publicKey'> & { readonly token?: string | undefined };
+type Named = Pick<Slot, 'keyId' | 'publicKey' | 'device'> & { readonly token?: string | undefined };
 
 /** A root key as it is remembered until it is destroyed. */
-export function rootOf({ keyId, publicKey, token }: Named): RetiredRoot {
-  return { keyId, publicKey, ...(token === undefined ? {} : { token }) };
+export function rootOf({ keyId, publicKey, token, device }: Named): RetiredRoot {
+  return {
+    ...{ keyId, publicKey },
+    ...(token === undefined ? {} : { token }),
+    ...(device === undefined ? {} : { device }),
+  };
 }
 
 /**
@@ -43,8 +49,10 @@ export async function destroyRetired(parts: KeeperParts): Promise<void> {
     if (isNeeded(table, root)) continue;
     const holders = tokens.holding(root.token);
     if (holders.length === 0) continue;
+    let outcome: Destroyed;
     try {
-      for (const token of holders) await token.destroy(root.keyId);
+      outcome = await tokens.destroyIn(holders, root);
+      if (outcome === 'another') throw new TokenError('key-missing', 'another token');
       const left = (ring.opened().table.retired ?? []).filter((each) => !isSame(each, root));
       ring.store({ retired: left });
     } catch (error) {
@@ -53,7 +61,8 @@ export async function destroyRetired(parts: KeeperParts): Promise<void> {
       continue;
     }
     const fields = { keyId: root.keyId, token: root.token };
-    log('info', 'a root key that was rotated away is destroyed', fields);
+    const what = outcome === 'destroyed' ? 'is destroyed' : 'was not in its token any more';
+    log('info', `a root key that was rotated away ${what}`, fields);
   }
 }
 

@@ -12,6 +12,9 @@ import type { WrappingKey } from './wrapping-key.ts';
 
 type Parts = NamedToken & Pick<KeeperOptions, 'now' | 'log'>;
 
+/** What came of destroying a root key: `not-there` in the token that made it is as good. */
+export type Destroyed = 'destroyed' | 'not-there' | 'another';
+
 /** One token as the keeper uses it: logged in with a PIN that is never tried twice. */
 export class RootToken {
   readonly #parts: Parts;
@@ -53,12 +56,15 @@ export class RootToken {
       throw new TokenError(refused ? 'pin-wrong' : 'pin-needed', 'a PIN is needed');
     }
     const source = this.#parts.pin;
+    this.#sayUnjudged(source.unjudged());
     try {
       source.begin(pin);
       await token.login(pin);
       source.taken(pin);
     } catch (error) {
-      if (isJudged(error) && codeOf(error) !== 'pin-wrong') source.clear();
+      if (codeOf(error) === 'pin-wrong') source.markRefused();
+      else if (isJudged(error)) source.clear();
+      else this.#sayUnjudged(source.unjudged());
       throw error;
     } finally {
       pin.fill(0);
@@ -119,11 +125,16 @@ export class RootToken {
     return `${this.#detail.module ?? ''} ${this.#detail.serial ?? ''}`.trim();
   }
 
-  /** Destroys a root key, if this token has one of that id. Throws TokenError. */
-  async destroy(keyId: string): Promise<void> {
+  /**
+   * Destroys a root key, if this token has one of that id. `device`: what the token said it was when
+   * it made the key, if that is known; `another` where this one says otherwise and has no such key.
+   * Throws TokenError.
+   */
+  async destroy(keyId: string, device?: string): Promise<Destroyed> {
     try {
       await this.login();
-      await this.#parts.token.destroyRootKey(Buffer.from(keyId, 'hex'));
+      if (await this.#parts.token.destroyRootKey(Buffer.from(keyId, 'hex'))) return 'destroyed';
+      return device === undefined || device === this.device ? 'not-there' : 'another';
     } catch (error) {
       // Whatever call it was: a PIN that was refused is never tried again by itself.
       if (codeOf(error) === 'pin-wrong') this.note(error);
@@ -197,6 +208,15 @@ export class RootToken {
       const text = elsewhere ? error.message : `the token ${this.name} says: ${code}`;
       throw new KeeperError('token', text, { cause: error });
     }
+  }
+
+  #sayUnjudged(tries: number): void {
+    if (tries === 0) return;
+    const next = this.#parts.pin.refused()
+      ? 'it is not tried again: a person has to give it'
+      : 'it is tried once more';
+    const fields = { token: this.name, tries };
+    this.#parts.log('warn', `what the token said of its PIN was lost: ${next}`, fields);
   }
 
   async #isLoggedIn(): Promise<boolean> {

@@ -53,7 +53,7 @@ export async function rotateRootKey(
     step(1);
     // Written down first: cut short, the new key is the one that is destroyed.
     const before = ring.opened().table;
-    const fresh = rootOf({ ...namesOf(made), token: token.name });
+    const fresh = rootOf({ ...namesOf(made), token: token.name, device: token.device });
     ring.store({ retired: retiredWith(before, before.slots, [fresh]) });
     const slots: Slot[] = [];
     const missing = (): WrappingKey | undefined =>

@@ -6,6 +6,8 @@ import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { holdersOf, slotFiles } from './key-holders.ts';
 import type { KeyCopies, KeeperLog } from './keeper-options.ts';
+import type { Destroyed } from './root-token.ts';
+import { TokenError } from '../token/error.ts';
 import type { TokenSet } from './token-set.ts';
 import { codeOf } from './token-state.ts';
 
@@ -78,7 +80,8 @@ export class Shredding {
     for (const path of files) overwriteFile(path);
     if (files.length > 0) log('warn', 'the key slots are destroyed');
     for (const root of this.#order.left) {
-      if (await this.#destroy(root)) this.#note(root);
+      const outcome = await this.#destroy(root);
+      if (outcome !== undefined) this.#note(root, outcome);
     }
   }
 
@@ -111,31 +114,34 @@ export class Shredding {
     this.#order = order;
   }
 
-  /** False where a token that may have the key did not do it. */
-  async #destroy({ keyId, token: name }: RootHolder): Promise<boolean> {
+  /** Undefined where the token that has the key did not do it, or is not there. */
+  async #destroy(root: RootHolder): Promise<Destroyed | undefined> {
+    const { keyId, token: name } = root;
     const { tokens, log } = this.#parts;
     const known = tokens.holding(name);
     try {
       // A name that the configuration no longer has may be another one's now: all are asked.
-      for (const token of known.length > 0 ? known : tokens.holding(undefined)) {
-        await token.destroy(keyId);
-      }
-      return known.length > 0;
+      const asked = known.length > 0 ? known : tokens.holding(undefined);
+      const outcome = await tokens.destroyIn(asked, root);
+      if (outcome === 'destroyed' || (known.length > 0 && outcome === 'not-there')) return outcome;
+      throw new TokenError('key-missing', 'another token');
     } catch (error) {
       const text = `${keyId} ${codeOf(error)}`;
       const fields = { keyId, token: name, code: codeOf(error) };
       if (text !== this.#said) log('warn', 'a root key is still to be destroyed', fields);
       this.#said = text;
-      return false;
+      return undefined;
     }
   }
 
-  #note(root: RootHolder): void {
+  #note({ keyId, token }: RootHolder, outcome: Destroyed): void {
     if (this.#order === undefined) return;
-    const left = this.#order.left.filter(({ keyId }) => keyId !== root.keyId);
-    this.#keep({ ...this.#order, left });
-    const { keyId, token } = root;
-    this.#parts.log('warn', 'a root key is destroyed', { keyId, token });
+    const left = this.#order.left.filter((root) => root.keyId !== keyId);
+    const { notThere = [] } = this.#order;
+    const gone = outcome === 'destroyed' ? {} : { notThere: [...notThere, keyId] };
+    this.#keep({ ...this.#order, left, ...gone });
+    const what = outcome === 'destroyed' ? 'is destroyed' : 'was not in its token any more';
+    this.#parts.log('warn', `a root key ${what}`, { keyId, token });
   }
 }
 

@@ -35,6 +35,8 @@ export interface RetiredRoot {
   readonly publicKey: string;
   /** The token's name in the configuration; any of them where it is not known. */
   readonly token?: string;
+  /** What that token said it was; see `Slot`. */
+  readonly device?: string;
 }
 
 /** A slot table as it lies in a file, or in a backup. */
@@ -151,7 +153,10 @@ function computeMac(table: SlotTable, key: KeyObject): Buffer {
       : [
           [
             'retired',
-            ...table.retired.map((root) => [root.keyId, root.publicKey, root.token ?? '']),
+            ...table.retired.map(({ keyId, publicKey, token = '', device }) => [
+              ...[keyId, publicKey, token],
+              ...(device === undefined ? [] : [device]),
+            ]),
           ],
         ];
   const ages = Object.entries(table.born ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));

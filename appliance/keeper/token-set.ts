@@ -2,6 +2,7 @@ import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus, TokenView } from '../keeper-client/keeper.ts';
 import type { KeeperOptions, NamedToken } from './keeper-options.ts';
 import { RootToken } from './root-token.ts';
+import type { Destroyed } from './root-token.ts';
 import type { Slot } from './slot.ts';
 
 /**
@@ -61,6 +62,20 @@ export class TokenSet {
   /** The tokens of that name: none where it is not in the configuration, all without a name. */
   holding(name: string | undefined): readonly RootToken[] {
     return name === undefined ? this.#all : this.#all.filter((token) => token.name === name);
+  }
+
+  /**
+   * Destroys a root key in whichever of these tokens has it: several may be asked where nobody knows
+   * which one made it. `another` where none of them is that one. Throws TokenError.
+   */
+  async destroyIn(
+    holders: readonly RootToken[],
+    { keyId, device }: { readonly keyId: string; readonly device?: string },
+  ): Promise<Destroyed> {
+    const outcomes: Destroyed[] = [];
+    for (const token of holders) outcomes.push(await token.destroy(keyId, device));
+    if (outcomes.includes('destroyed')) return 'destroyed';
+    return outcomes.includes('not-there') ? 'not-there' : 'another';
   }
 
   /** What is known of the token of that name. */

@@ -64,8 +64,8 @@ export class TokenClient implements Token {
     return { id, publicKey, hash: hash.toString() as OaepHash };
   }
 
-  async destroyRootKey(id: Uint8Array): Promise<void> {
-    await this.#call(tokenRequest.destroyRootKey, id);
+  async destroyRootKey(id: Uint8Array): Promise<boolean> {
+    return (await this.#call(tokenRequest.destroyRootKey, id))[0] === 1;
   }
 
   decrypt(id: Uint8Array, hash: OaepHash, ciphertext: Uint8Array): Promise<Buffer> {

@@ -138,9 +138,8 @@ export class Pkcs11 {
   /** Logs out and forgets the PIN. */
   logout(): void {
     if (this.#pin === undefined) return;
-    this.#forgetPin();
     this.#guard(() => {
-      this.#module.C_Logout(this.#open().handle);
+      this.#endLogin();
     });
   }
 
@@ -156,18 +155,21 @@ export class Pkcs11 {
     });
   }
 
-  destroyRootKey(id: Uint8Array): void {
-    this.#guard(() => {
+  destroyRootKey(id: Uint8Array): boolean {
+    return this.#guard(() => {
       const { handle } = this.#openLoggedIn();
+      let found = false;
       for (const objectClass of [pkcs11js.CKO_PRIVATE_KEY, pkcs11js.CKO_PUBLIC_KEY]) {
         for (;;) {
           const key = this.#object(handle, objectClass, id);
           if (key === undefined) break;
           this.#module.C_DestroyObject(handle, key);
+          found = true;
         }
       }
       // tpm2-pkcs11 1.9.0 keeps the place in the TPM that the destroyed key had until a logout.
       this.#loginAgain();
+      return found;
     });
   }
 
@@ -214,11 +216,27 @@ export class Pkcs11 {
   }
 
   #loginAgain(): void {
-    const { handle } = this.#openLoggedIn();
+    this.#openLoggedIn();
     const pin = Buffer.from(this.#pin ?? []);
-    this.#forgetPin();
-    this.#module.C_Logout(handle);
+    try {
+      this.#endLogin();
+    } catch (error) {
+      pin.fill(0);
+      throw error;
+    }
     this.#tryPin(pin);
+  }
+
+  /** A token that will not log out loses its sessions: a login that nobody knows of helps nobody. */
+  #endLogin(): void {
+    const { handle } = this.#open();
+    this.#forgetPin();
+    try {
+      this.#module.C_Logout(handle);
+    } catch (error) {
+      this.#dropSessions();
+      throw error;
+    }
   }
 
   #forgetPin(): void {

@@ -10,7 +10,7 @@ export const tokenRequest = {
   makeRootKey: 4,
   /** Parts: identifier, hash, ciphertext; answered with the plaintext. */
   decrypt: 5,
-  /** The identifier; answered with nothing. */
+  /** The identifier; answered with a byte: 1 where the key was there. */
   destroyRootKey: 7,
   /** Nothing: logs out and in again. */
   relogin: 6,

@@ -85,8 +85,7 @@ function perform(token: Pkcs11, { kind, payload }: Frame): Buffer {
       return token.decrypt(id, hash.toString() as OaepHash, ciphertext);
     }
     case tokenRequest.destroyRootKey:
-      token.destroyRootKey(payload);
-      return Buffer.alloc(0);
+      return Buffer.of(token.destroyRootKey(payload) ? 1 : 0);
     default:
       throw new TokenError('protocol', 'no such request');
   }

@@ -40,10 +40,10 @@ export interface Token {
    */
   makeRootKey(label: string, id?: Uint8Array): Promise<RootKey>;
   /**
-   * Destroys a root key, both halves; nothing happens where it is not there. An old copy of a TPM's
-   * store still has it, until the TPM is cleared.
+   * Destroys a root key, both halves. False where it is not there: it was destroyed before, or it is
+   * another token. An old copy of a TPM's store still has it, until the TPM is cleared.
    */
-  destroyRootKey(id: Uint8Array): Promise<void>;
+  destroyRootKey(id: Uint8Array): Promise<boolean>;
   /** RSA-OAEP (RFC 8017 §7.1.2, empty label); `ciphertext` as long as the modulus. */
   decrypt(id: Uint8Array, hash: OaepHash, ciphertext: Uint8Array): Promise<Buffer>;
 }

@@ -29,6 +29,8 @@ export class NearToken implements Token {
   dead = false;
   /** What a dead one says. */
   says: TokenErrorCode = 'restart-needed';
+  /** What it says its serial number is; its own without. */
+  serial: string | undefined;
   /** Keys that it is told to destroy become `lost` to it, and may be found again. */
   spares = false;
   /** So many calls are answered still; then it is dead. */
@@ -49,7 +51,7 @@ export class NearToken implements Token {
   }
 
   status = (): ReturnType<Token['status']> =>
-    this.#call(() => ({ ...module.status(), serial: `near-${this.#number}` }));
+    this.#call(() => ({ ...module.status(), serial: this.serial ?? `near-${this.#number}` }));
   login = (given: Uint8Array): Promise<void> =>
     this.#call(() => {
       module.login(given);
@@ -71,14 +73,16 @@ export class NearToken implements Token {
       NearToken.#makers.set(Buffer.from(key.id).toString('hex'), this);
       return key;
     });
-  destroyRootKey = (id: Uint8Array): Promise<void> =>
+  destroyRootKey = (id: Uint8Array): Promise<boolean> =>
     this.#call(() => {
       // What is not there is no error: see `Token`.
+      const found = this.holds(id) && !this.lost.has(Buffer.from(id).toString('hex'));
       if (this.spares) this.lost.add(Buffer.from(id).toString('hex'));
       else if (this.holds(id)) {
         module.destroyRootKey(id);
         NearToken.#makers.delete(Buffer.from(id).toString('hex'));
       }
+      return found;
     });
 
   /** Whether this token made that key and it was not destroyed. */

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 import { PinSource } from '../../appliance/keeper/pin.ts';
 import { KeyKeeper } from '../../appliance/keeper/keeper.ts';
 import { softhsm } from '../../appliance/service/software-token/softhsm.ts';
@@ -23,7 +24,16 @@ test('a try is written down before it is made, and what became of it afterwards'
     const first = source();
     t.deepEqual(first.take(), pin);
     first.begin(pin);
-    // The process ends here: the next one asks a person.
+    // The process ends here: the next one may ask for the verdict once more, and no third one.
+    t.deepEqual(source().take(), pin);
+    t.is(source().unjudged(), 1);
+    source().begin(pin);
+    t.is(source().take(), undefined);
+    t.true(source().refused());
+    // The verdict that did come is final, be it the first or the second.
+    source().clear();
+    first.begin(pin);
+    first.markRefused();
     t.is(source().take(), undefined);
     t.true(source().refused());
     const person = source();
@@ -33,23 +43,33 @@ test('a try is written down before it is made, and what became of it afterwards'
     t.false(source().refused());
     // The same process may try again what was right; the next one knows it by its lasting file.
     person.begin(pin);
-    t.false(source().refused());
+    t.is(source().unjudged(), 0);
     source().begin(pin);
-    t.is(source().refused(), !lasting);
+    t.is(source().unjudged(), lasting ? 0 : 1);
     source().clear();
     // Another PIN was not right yet.
     person.begin(Buffer.from('654321'));
-    t.true(source().refused());
+    t.is(source().unjudged(), 1);
     source().clear();
   }
   writeFileSync(file, '\n');
   t.is(new PinSource(file, folder, false).take(), undefined);
 });
 
-test('a verdict that was lost with a crash of the library is not asked for again', async (t) => {
-  t.timeout(120_000);
+interface Unattended {
+  readonly process: TokenProcess;
+  readonly shim: Shim;
+  /** A keeper as after another start, with its PIN in a file that says nothing after a boot. */
+  readonly keeper: () => KeyKeeper;
+  readonly file: string;
+  readonly logins: () => number;
+  readonly said: string[];
+}
+
+async function unattended(t: ExecutionContext): Promise<Unattended> {
   let made: Shim | undefined;
   const process = await TokenProcess.start({
+    deadline: 5_000,
     token: (folder) => {
       made = new Shim(folder);
       return Promise.resolve(made.before(softhsm(join(folder, 'softhsm'))));
@@ -62,6 +82,7 @@ test('a verdict that was lost with a crash of the library is not asked for again
   await process.token.provision(process.label, Buffer.from('654321'), pin);
   const folder = join(process.folder, 'keeper');
   mkdirSync(folder);
+  const said: string[] = [];
   const file = join(process.folder, 'the-pin');
   writeFileSync(file, pin);
   const keeper = (): KeyKeeper =>
@@ -74,21 +95,59 @@ test('a verdict that was lost with a crash of the library is not asked for again
         },
       ],
       now: () => 1_700_000_000,
-      log: () => {},
+      log: (_, message) => said.push(message),
     });
   const logins = (): number => shim.calls().filter(({ name }) => name === 'C_Login').length;
   shim.forgetCalls();
+  return { process, shim, keeper, file, logins, said };
+}
+
+async function reaches(keeper: KeyKeeper, state: string): Promise<void> {
+  await until(`the keeper says ${state}`, async () => {
+    await keeper.advance();
+    return keeper.status().token.state === state;
+  });
+}
+
+for (const what of ['crash', 'hang'] as const) {
+  test(`a verdict that was lost with a ${what} is asked for once more, and said`, async (t) => {
+    t.timeout(120_000);
+    const { process, shim, keeper, logins, said } = await unattended(t);
+    shim.order(`fault C_Login 1 ${what}`);
+    await keeper().advance();
+    await process.answering();
+    t.is(logins(), 1);
+    await reaches(keeper(), 'ready');
+    t.is(logins(), 2);
+    t.true(said.some((line) => line.includes('lost: it is tried once more')));
+  });
+}
+
+test('a wrong PIN is judged once, also where the first verdict was lost', async (t) => {
+  t.timeout(120_000);
+  const { process, shim, keeper, file, logins } = await unattended(t);
+  writeFileSync(file, '999999');
   shim.order('fault C_Login 1 crash');
   await keeper().advance();
   await process.answering();
-  t.is(logins(), 1);
-  const next = keeper();
-  await until('the keeper says that it waits for a person', async () => {
-    await next.advance();
-    return next.status().token.state === 'pin-wrong';
-  });
+  await reaches(keeper(), 'pin-wrong');
   await keeper().advance();
-  t.is(logins(), 1);
+  await keeper().advance();
+  t.is(logins(), 2);
+});
+
+test('a verdict that was lost twice is not asked for a third time', async (t) => {
+  t.timeout(120_000);
+  const { process, shim, keeper, logins, said } = await unattended(t);
+  shim.order('fault C_Login 1+ crash');
+  await keeper().advance();
+  await process.answering();
+  const next = keeper();
+  await reaches(next, 'pin-wrong');
+  await keeper().advance();
+  t.is(logins(), 2);
+  t.true(said.some((line) => line.includes('a person has to give it')));
+  shim.order();
   await next.givePin(Buffer.from(pin));
   t.is(next.status().token.state, 'ready');
   // Known to be right: the same keeper logs a new token process in by itself.

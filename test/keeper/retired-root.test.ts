@@ -53,6 +53,22 @@ test('it is destroyed in the token that it is in, when that one is there', async
   t.deepEqual([tpm.keys().length, usb.keys().length], [0, 1]);
 });
 
+test('it is not taken for destroyed where another card bears its token’s name', async (t) => {
+  const { keeper, token, folder } = await keeperSetting(t);
+  const [first = ''] = token.keys();
+  await keeper.rotateRootKey({ rootKeyLabel: 'next' });
+  t.regex(readTable(folder).retired?.[0]?.device ?? '', /near-\d+$/);
+  token.lost.add(first);
+  token.serial = 'another-card';
+  await keeper.advance();
+  t.is(readTable(folder).retired?.length, 1);
+  token.lost.clear();
+  token.serial = undefined;
+  await keeper.advance();
+  t.is(readTable(folder).retired, undefined);
+  t.is(token.keys().length, 1);
+});
+
 test('while a copy of the slot table is damaged nothing is destroyed', async (t) => {
   const { keeper, token, folder } = await keeperSetting(t);
   await keeper.rotateRootKey({ rootKeyLabel: 'next' });
@@ -93,8 +109,8 @@ test('a root key that any slot still needs is never among the retired', async (t
   const other = { ...own, keyId: 'aa', publicKey: 'b2w=', token: 'usb' };
   // A slot of an older generation keeps its root key; so does a peer's, in a token that both use.
   t.deepEqual(retiredWith(table, table.slots), []);
-  const { keyId, publicKey, token } = own;
-  t.deepEqual(retiredWith(table, [other]), [{ keyId, publicKey, token }]);
+  const { keyId, publicKey, token, device } = own;
+  t.deepEqual(retiredWith(table, [other]), [{ keyId, publicKey, token, device }]);
   t.deepEqual(retiredWith(table, [{ ...other, publicKey }]), []);
   const { label, hash } = own;
   const peer = { node: 'n', name: 'p', root: { keyId, label, publicKey, hash }, slots: [] };

@@ -142,6 +142,42 @@ test('a token that is away, at any call, keeps its key until it is back', async 
   }
 });
 
+test('another card that bears the token’s name is not the one: the key is still left', async (t) => {
+  const { keeper, folder, token } = await keeperSetting(t);
+  const { device = '' } = JSON.parse(JSON.stringify(keeper.holders().roots[0] ?? {})) as {
+    device?: string;
+  };
+  t.regex(device, /near-\d+$/);
+  // Another card in its place: it has no such key, and says another number.
+  const [key = ''] = token.keys();
+  Object.assign(token, { serial: 'another-card', spares: true });
+  token.lost.add(key);
+  const { left, notThere } = await keeper.shred(keeper.holders().name);
+  t.deepEqual(
+    left.map((root) => [root.keyId, root.device]),
+    [[key, device]],
+  );
+  t.is(notThere, undefined);
+  t.false(existsSync(join(folder, 'slots.a')));
+  await keeper.advance();
+  t.is(keeper.status().shredded?.left, 1);
+  // The one that made it is back.
+  Object.assign(token, { serial: undefined, spares: false });
+  token.lost.clear();
+  await keeper.advance();
+  t.is(keeper.status().shredded?.left, 0);
+  t.deepEqual(token.keys(), []);
+});
+
+test('a root key that its own token does not have any more is said to have been gone', async (t) => {
+  const { keeper, token } = await keeperSetting(t);
+  const [key = ''] = token.keys();
+  token.lost.add(key);
+  token.spares = true;
+  const { left, notThere } = await keeper.shred(keeper.holders().name);
+  t.deepEqual([left, notThere], [[], [key]]);
+});
+
 test('sealed, with the token away or the slots damaged, it is shredded all the same', async (t) => {
   const { keeper, folder, token } = await keeperSetting(t);
   const { name } = keeper.holders();

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { TokenLink } from '../../appliance/keeper/token-link.ts';
 import type { SoftwareToken } from '../../appliance/service/software-token/software-token.ts';
@@ -75,8 +76,16 @@ export class TokenProcess {
     return Number(readFileSync(join(this.folder, 'pid'), 'utf8'));
   }
 
-  kill(): void {
-    process.kill(this.pid, 'SIGKILL');
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    process.kill(this.pid, signal);
+  }
+
+  /** Ends the process, and waits until the next one listens: it has not loaded its module yet. */
+  async replaced(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const { pid } = this;
+    this.kill(signal);
+    await until('the next token process starts', () => this.pid !== pid);
+    await until('it listens', () => this.#listens());
   }
 
   /** Waits until the process answers anything that does not ask for a new process. */
@@ -108,6 +117,19 @@ export class TokenProcess {
       await this.answering();
     }
     return this.token;
+  }
+
+  #listens(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(join(this.folder, 'run', 'token.sock'));
+      socket.once('error', () => {
+        resolve(false);
+      });
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+    });
   }
 
   async stop(): Promise<void> {

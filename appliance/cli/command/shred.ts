@@ -91,11 +91,16 @@ function recoveryText({ kind, id, threshold, shares, token }: RecoveryMember): s
     : `any ${threshold ?? 0} of the ${shares ?? 0} shares of set ${id.slice(0, 8)}, with a backup`;
 }
 
+function madeBy({ device }: RootHolder): string {
+  return device === undefined ? '' : `; the token that made it says it is ${device}`;
+}
+
 /** What a person must still do: this node cannot. */
-function whatIsLeft({ holders: held, left }: Shredded, backups: Known): string[] {
+function whatIsLeft({ holders: held, left, notThere = [] }: Shredded, backups: Known): string[] {
   const vendors = new Map(held.roots.map(({ token, vendor }) => [vendor, token]));
   return [
-    ...left.map((root) => `bring the token back: ${rootText(root)}`),
+    ...left.map((root) => `bring the token back: ${rootText(root)}${madeBy(root)}`),
+    ...notThere.map((id) => `root key ${id} was not in its token any more: look for copies of it`),
     ...(held.roots.length === 0
       ? ['no slot said which root keys there were: clear the token with its maker’s tool']
       : []),
