@@ -100,5 +100,8 @@ function tokenHint(message: string): string {
   }
   if (message.endsWith('pin-needed')) return 'give its PIN: twinlock token unlock';
   if (message.endsWith('pin-wrong')) return 'it will not be tried again; give the right one';
+  if (message.endsWith('pin-locked')) {
+    return 'no PIN is tried; wait, or unlock it with what docs/tokens.md says of its kind';
+  }
   return 'nothing was changed; see status and the keeper’s log';
 }

@@ -126,7 +126,7 @@ export class RootToken {
   }
 
   /**
-   * Destroys a root key, if this token has one of that id. `device`: what the token said it was when
+   * Destroys a root key, if this token has one of that id. `device`: what the token was when
    * it made the key, if that is known; `another` where this one says otherwise and has no such key.
    * Throws TokenError.
    */

@@ -65,7 +65,7 @@ export class TokenSet {
   }
 
   /**
-   * Destroys a root key in whichever of these tokens has it: several may be asked where nobody knows
+   * Destroys a root key in whichever of these tokens has it: several are asked where nobody knows
    * which one made it. `another` where none of them is that one. Throws TokenError.
    */
   async destroyIn(

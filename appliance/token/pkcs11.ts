@@ -227,7 +227,7 @@ export class Pkcs11 {
     this.#tryPin(pin);
   }
 
-  /** A token that will not log out loses its sessions: a login that nobody knows of helps nobody. */
+  /** A token that will not log out loses its sessions: an unknown login helps nobody. */
   #endLogin(): void {
     const { handle } = this.#open();
     this.#forgetPin();
@@ -483,6 +483,9 @@ function isAboutLength(error: unknown): boolean {
 }
 
 function ckr(error: unknown): number | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'number' ? code : undefined;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === 'number') return code;
+  // pkcs11js 2.1.7 leaves what C_FindObjects answered in the text: "CKR_DEVICE_REMOVED:50".
+  const value = typeof message === 'string' ? /^CKR_\w+:(\d+)/.exec(message)?.[1] : undefined;
+  return value === undefined ? undefined : Number(value);
 }

@@ -40,7 +40,7 @@ export interface Token {
    */
   makeRootKey(label: string, id?: Uint8Array): Promise<RootKey>;
   /**
-   * Destroys a root key, both halves. False where it is not there: it was destroyed before, or it is
+   * Destroys a root key, both halves. False where it is not there: it was destroyed, or it is
    * another token. An old copy of a TPM's store still has it, until the TPM is cleared.
    */
   destroyRootKey(id: Uint8Array): Promise<boolean>;

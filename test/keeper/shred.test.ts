@@ -142,7 +142,7 @@ test('a token that is away, at any call, keeps its key until it is back', async 
   }
 });
 
-test('another card that bears the token’s name is not the one: the key is still left', async (t) => {
+test('another card that bears the token’s name is not the one: the key is left', async (t) => {
   const { keeper, folder, token } = await keeperSetting(t);
   const { device = '' } = JSON.parse(JSON.stringify(keeper.holders().roots[0] ?? {})) as {
     device?: string;
@@ -169,7 +169,7 @@ test('another card that bears the token’s name is not the one: the key is stil
   t.deepEqual(token.keys(), []);
 });
 
-test('a root key that its own token does not have any more is said to have been gone', async (t) => {
+test('a root key that its own token has no more is said to have been gone', async (t) => {
   const { keeper, token } = await keeperSetting(t);
   const [key = ''] = token.keys();
   token.lost.add(key);
