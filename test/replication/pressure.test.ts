@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { Channel } from '../../appliance/replication/channel.ts';
 import { decodeEntries, messageKind, toJson } from '../../appliance/replication/message.ts';
 import { Session } from '../../appliance/replication/session.ts';
@@ -17,7 +18,7 @@ interface End {
 }
 
 /** A session of this node with one that the test plays. */
-function endOf(twin: Twin, other: Twin, heads: object): End {
+function endOf(t: ExecutionContext, twin: Twin, other: Twin, heads: object): End {
   const sent: End['sent'] = [];
   const nothing = (): void => {};
   const end = { sent, why: undefined, say: nothing } as unknown as Omit<End, 'session'>;
@@ -44,6 +45,14 @@ function endOf(twin: Twin, other: Twin, heads: object): End {
   const { node, cluster, epoch } = other.keystore.replica;
   const greeting = { protocol: 1, node, cluster, epoch, features: [], heads, time: 0 };
   end.say(messageKind.hello, toJson({ ...greeting, remembered: {}, lacking: [], able: true }));
+  // It lives, however busy the machine is: nothing but the window is to stop the session.
+  const beat = { heads: {}, lacking: [], able: true, time: 0 };
+  const timer = setInterval(() => {
+    end.say(messageKind.beat, toJson(beat));
+  }, 100);
+  t.teardown(() => {
+    clearInterval(timer);
+  });
   return Object.assign(end, { session });
 }
 
@@ -56,7 +65,7 @@ test('a peer that takes nothing is sent no more than fits into the window', asyn
   await until(() => !one.carrier.present);
   const keys = Array.from({ length: 1_000 }, () => makeKey(one.keystore, Buffer.alloc(32, 1)));
   await Promise.all(keys);
-  const end = endOf(one, two, {});
+  const end = endOf(t, one, two, {});
   await until(() => entriesOf(end).length === most.messages);
   // Whatever else is made meanwhile stays on the disk.
   for (let i = 0; i < 50; i++) {
@@ -83,7 +92,7 @@ test('large secrets fill a message sooner: it is bounded by bytes, too', async (
   await until(() => !one.carrier.present);
   const large = Buffer.alloc(600_000, 1);
   for (let i = 0; i < 12; i++) await makeKey(one.keystore, large);
-  const end = endOf(one, two, {});
+  const end = endOf(t, one, two, {});
   await until(() => entriesOf(end).length === most.messages);
   for (const payload of entriesOf(end)) t.true(payload.length < most.bytes);
   end.session.end('the test is over');
@@ -93,7 +102,7 @@ test('large secrets fill a message sooner: it is bounded by bytes, too', async (
 
 test('one that sends more than it may is cut off, and not kept in memory', async (t) => {
   const { one, two } = await twins(t);
-  const end = endOf(one, two, one.keystore.replica.heads());
+  const end = endOf(t, one, two, one.keystore.replica.heads());
   let said = 0;
   while (end.why === undefined && said < 1_000) {
     end.say(messageKind.entries, Buffer.alloc(0));
