@@ -1,6 +1,7 @@
 import { CryptographicAlgorithm, nameOf, ObjectType, State } from '../kmip/enumeration.ts';
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { KeystoreError } from '../keystore/error.ts';
+import { isDestroyed, objectNamed, shownIdentifier } from '../keystore/imported.ts';
 import type { Draft } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Value } from '../ttlv/item.ts';
@@ -119,6 +120,7 @@ export class KeyActs {
       if (object.intents.length === 0) {
         throw new AdminError('refused', 'the key is not destroyed', 'nothing is to be done');
       }
+      refuseTaken(object, draft);
       draft.append({ kind: 'destroy-cancelled', object: id });
       draft.audit({ ...act, act: 'key undestroy', object: id, outcome: 'success' });
     };
@@ -227,6 +229,15 @@ function viewOf(
     ...(component === undefined ? {} : { component }),
     ...(identifier === undefined ? {} : { identifier }),
   };
+}
+
+/** Two living objects of one identifier would hide each other from their clients. */
+function refuseTaken(object: ManagedObject, draft: Draft): void {
+  const identifier = shownIdentifier(object);
+  const other = objectNamed(draft, object.group, identifier);
+  if (other === undefined || isDestroyed(other)) return;
+  const hint = `it took this one's place by an Import: destroy ${other.uniqueIdentifier} first`;
+  throw new AdminError('refused', `another key bears the identifier ${identifier} now`, hint);
 }
 
 /** The nodes that have agreed to purge it, of whichever intent. */

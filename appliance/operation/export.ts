@@ -8,7 +8,7 @@ import type { Codec } from '../ttlv/structure.ts';
 import { attribute, toWire } from './attribute-codec.ts';
 import type { WireAttribute } from './attribute-codec.ts';
 import { shapeRequest, templateItem } from './get.ts';
-import { isDestroyed } from './imported.ts';
+import { isDestroyed } from '../keystore/imported.ts';
 import { outputObject, refuseClear } from './key-output.ts';
 import type { Shape } from './key-output.ts';
 import { attributesOf } from './object-attribute.ts';

@@ -7,7 +7,7 @@ import { Tag } from '../kmip/tag.ts';
 import type { Item } from '../ttlv/item.ts';
 import { anyItem, optional } from '../ttlv/structure.ts';
 import { attribute, valueOf } from './attribute-codec.ts';
-import { shownIdentifier } from './imported.ts';
+import { shownIdentifier } from '../keystore/imported.ts';
 import { linksOf, linkValue } from './link.ts';
 import { requestedAttributes, sealObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';

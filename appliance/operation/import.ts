@@ -12,7 +12,12 @@ import { structure } from '../ttlv/structure.ts';
 import { attribute, inAttributes, valueOf } from './attribute-codec.ts';
 import type { WireAttribute } from './attribute-codec.ts';
 import { objectFields, sealGiven, soleObject, typeOf } from './given-object.ts';
-import { chosenIdentifier, importedIdentifier, isDestroyed, objectNamed } from './imported.ts';
+import {
+  chosenIdentifier,
+  importedIdentifier,
+  isDestroyed,
+  objectNamed,
+} from '../keystore/imported.ts';
 import { checkNew, numberOf, refuseMore, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
 import { storageField } from './protection-storage.ts';
@@ -60,8 +65,7 @@ export const importObject = defineChange({
         if (!replaceExisting) {
           throw new KmipError(ResultReason.ObjectAlreadyExists, 'There is an object of this name');
         }
-        const { uniqueIdentifier } = before;
-        draft.append({ kind: 'destroy-intended', object: uniqueIdentifier, date: context.now() });
+        replace(chosen, draft, context);
       }
       storeObject(made, draft, context);
       livingOn(made.uniqueIdentifier, life, draft, context);
@@ -69,6 +73,20 @@ export const importObject = defineChange({
     };
   },
 });
+
+/**
+ * Destroys what an import takes the place of, where Destroy would (§4.21): an object that is Active
+ * or in the archive stays. Throws KmipError Permission Denied, which is in Import's own table
+ * (KMIP 2.1 §11) where Wrong Key Lifecycle State is not, and Object Archived.
+ */
+function replace(chosen: string, draft: Draft, context: Context): void {
+  const { state, uniqueIdentifier } = context.target(draft, chosen);
+  if (state === State.Active) {
+    const message = 'An Active object has to be revoked before it is replaced';
+    throw new KmipError(ResultReason.PermissionDenied, message);
+  }
+  draft.append({ kind: 'destroy-intended', object: uniqueIdentifier, date: context.now() });
+}
 
 /** Refuses identifiers that nobody could name again: KmipError Invalid Field. */
 function requireFit(chosen: string): void {

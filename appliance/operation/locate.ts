@@ -8,7 +8,7 @@ import type { LocateFilter } from '../keystore/locate.ts';
 import type { Value } from '../ttlv/item.ts';
 import { enumeration, integer, optional, repeated, structure } from '../ttlv/structure.ts';
 import { attribute, inAttributes, valueOf } from './attribute-codec.ts';
-import { objectNamed } from './imported.ts';
+import { objectNamed } from '../keystore/imported.ts';
 import { defaults, sameValue } from './object-attribute.ts';
 import { defineReading } from './operation.ts';
 

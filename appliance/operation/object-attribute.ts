@@ -5,7 +5,7 @@ import { KeyFormatType, ObjectType } from '../kmip/enumeration.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Item, Value } from '../ttlv/item.ts';
-import { shownIdentifier } from './imported.ts';
+import { shownIdentifier } from '../keystore/imported.ts';
 import { protectionStorage } from './protection-storage.ts';
 
 /**

@@ -6,7 +6,7 @@ import type { Client } from '../keystore/client.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { Tag } from '../kmip/tag.ts';
-import { shown } from './imported.ts';
+import { shown } from '../keystore/imported.ts';
 import type { Streams } from './stream.ts';
 import type { Terms } from './ticket.ts';
 import type { Writer } from '../ttlv/encode.ts';

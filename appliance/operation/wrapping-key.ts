@@ -14,7 +14,7 @@ import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { optional, required, structure } from '../ttlv/structure.ts';
 import type { Decoded } from '../ttlv/structure.ts';
-import { isDestroyed } from './imported.ts';
+import { isDestroyed } from '../keystore/imported.ts';
 import { openKey, parametersFor, requireUse, spendUse } from './key-use.ts';
 import { linked } from './link.ts';
 import type { Context } from './operation.ts';

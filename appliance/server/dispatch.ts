@@ -50,6 +50,8 @@ interface Step {
   readonly context: Context;
   /** The object that was touched, for the audit. */
   object?: string;
+  /** Whether its tickets were asked and counted it. */
+  charged?: boolean;
   /** The correlation value that a Poll asks for. */
   polled?: Uint8Array;
 }
@@ -242,10 +244,11 @@ class BatchRun {
   /** A client that takes a later answer gets one where the operation takes its time. */
   async #soonOrLater(item: RequestBatchItem, step: Step): Promise<ResponseBatchItem> {
     const { pending, random, now, patience = serverLimits.patience } = this.#options;
-    pending.admit(this.#client.id, now());
     const result = this.#result(item, step);
     const answer = await within(patience, result);
     if (answer !== undefined) return answer;
+    // It takes a later answer, and needs none: where no more are kept, it waits like any other.
+    if (!pending.hasRoom(this.#client.id, now())) return result;
     const correlation = random(16);
     pending.start(correlation, this.#client.id, item.operation, now(), result);
     return pendingItem(item, correlation);
@@ -253,7 +256,7 @@ class BatchRun {
 
   /** The answer to a Poll: the other operation's own, or that it is still under way. */
   #polled(item: RequestBatchItem, correlation: Uint8Array): ResponseBatchItem {
-    const result = this.#options.pending.poll(correlation, this.#client.id);
+    const result = this.#options.pending.poll(correlation, this.#client.id, this.#options.now());
     if (result === undefined) return pendingItem(item, correlation);
     const { uniqueBatchItemID: _id, ...answer } = result;
     return { ...answer, ...idOf(item) };
@@ -265,6 +268,7 @@ class BatchRun {
     if (!definition.changes) {
       const act = await definition.prepare(item.requestPayload, context);
       const write = await act(keystore);
+      this.#chargeLate(step);
       keystore.note(this.#entry(step, 'success'));
       return write;
     }
@@ -275,6 +279,7 @@ class BatchRun {
   /** A change's act and its audit entry, in one commit; what it promises is awaited after it. */
   #act(act: Act<WritePayload, Draft>, draft: Draft, step: Step): Promise<WritePayload> {
     const write = act(draft);
+    this.#chargeLate(step);
     draft.audit(this.#entry(step, 'success'));
     const promised = Promise.resolve(write);
     // It is awaited after the commit; where the batch is undone before, nobody does.
@@ -334,11 +339,8 @@ class BatchRun {
     if (item.messageExtension?.criticalityIndicator === true) {
       throw new KmipError(ResultReason.FeatureNotSupported, 'Message extension not supported');
     }
-    const { policy, operation } = definition;
-    if (policy.target !== 'object') {
-      if (!isAllowed(this.#client, policy)) throw notAllowed();
-      this.#spendTickets(operation);
-    }
+    const { policy } = definition;
+    if (policy.target !== 'object' && !isAllowed(this.#client, policy)) throw notAllowed();
     const { keystore, now, random, newIdentifier } = this.#options;
     const step: Step = {
       item,
@@ -370,9 +372,11 @@ class BatchRun {
           poll: (correlation) => {
             step.polled = correlation;
           },
-          cancel: (correlation) => this.#options.pending.cancel(correlation, this.#client.id),
-          finish: (correlation) => this.#options.pending.finish(correlation, this.#client.id),
-          list: () => this.#options.pending.list(this.#client.id),
+          cancel: (correlation) =>
+            this.#options.pending.cancel(correlation, this.#client.id, now()),
+          finish: (correlation) =>
+            this.#options.pending.finish(correlation, this.#client.id, now()),
+          list: () => this.#options.pending.list(this.#client.id, now()),
         },
         tickets: {
           issue: (terms, bearer) =>
@@ -383,6 +387,7 @@ class BatchRun {
         },
       },
     };
+    if (policy.target !== 'object') this.#spendTickets(step);
     return step;
   }
 
@@ -393,15 +398,22 @@ class BatchRun {
     step.object ??= identifier;
     const { policy, operation } = step.definition;
     const object = targetOf(view, identifier, this.#client, policy);
-    if (first && policy.target === 'object') this.#spendTickets(operation, object);
+    if (first && policy.target === 'object') this.#spendTickets(step, object);
     else if (!isWithinTickets(this.#grants, operation, object)) throw notAllowed();
     return object;
   }
 
   /** Refuses what the request's tickets do not allow, and counts what they do. */
-  #spendTickets(operation: Operation, object?: ManagedObject): void {
+  #spendTickets(step: Step, object?: ManagedObject): void {
+    const { operation } = step.definition;
+    step.charged = true;
     if (!isWithinTickets(this.#grants, operation, object)) throw notAllowed();
     for (const grant of this.#grants) spendGrant(grant, operation, object);
+  }
+
+  /** Create Split Key and Validate may name no object: they count as what they are without one. */
+  #chargeLate(step: Step): void {
+    if (step.charged !== true) this.#spendTickets(step);
   }
 
   #failed(item: RequestBatchItem, error: unknown, object: string | undefined): ResponseBatchItem {

@@ -22,15 +22,18 @@ interface Started {
 export class Pending {
   readonly #started = new Map<string, Started>();
 
-  /** Whether one more may begin. Throws KmipError Server Limit Exceeded. */
+  /** Throws KmipError Server Limit Exceeded where no more may begin. */
   admit(client: string, now: number): void {
-    for (const [key, each] of this.#started) {
-      if (now - each.since > serverLimits.pendingSeconds) this.#started.delete(key);
-    }
-    const own = [...this.#started.values()].filter((each) => each.client === client);
-    if (own.length >= serverLimits.pending) {
+    if (!this.hasRoom(client, now)) {
       throw new KmipError(ResultReason.ServerLimitExceeded, 'Too many operations are pending');
     }
+  }
+
+  /** Whether one more may begin. */
+  hasRoom(client: string, now: number): boolean {
+    this.#forget(now);
+    const own = [...this.#started.values()].filter((each) => each.client === client);
+    return own.length < serverLimits.pending;
   }
 
   /** One that was admitted. */
@@ -49,26 +52,27 @@ export class Pending {
   }
 
   /** The operation's answer, once; undefined while it is not there yet. */
-  poll(correlation: Uint8Array, client: string): ResponseBatchItem | undefined {
-    const [key, started] = this.#find(correlation, client);
+  poll(correlation: Uint8Array, client: string, now: number): ResponseBatchItem | undefined {
+    const [key, started] = this.#find(correlation, client, now);
     if (started.result !== undefined) this.#started.delete(key);
     return started.result;
   }
 
   /** What is under way is finished: a change that may be on disk cannot be called back. */
-  cancel(correlation: Uint8Array, client: string): CancellationResult {
-    const [, { result }] = this.#find(correlation, client);
+  cancel(correlation: Uint8Array, client: string, now: number): CancellationResult {
+    const [, { result }] = this.#find(correlation, client, now);
     return result === undefined ? CancellationResult.UnableToCancel : CancellationResult.Completed;
   }
 
   /** Waits until the operation is done (KMIP 2.1 §6.1.39). */
-  async finish(correlation: Uint8Array, client: string): Promise<void> {
-    const [, { done }] = this.#find(correlation, client);
+  async finish(correlation: Uint8Array, client: string, now: number): Promise<void> {
+    const [, { done }] = this.#find(correlation, client, now);
     await done;
   }
 
   /** What a client asked for and did not fetch yet, the oldest first (KMIP 2.1 §6.1.38). */
-  list(client: string): PendingRequest[] {
+  list(client: string, now: number): PendingRequest[] {
+    this.#forget(now);
     const { Completed, InProcess } = ProcessingStage;
     return [...this.#started]
       .filter(([, started]) => started.client === client)
@@ -80,7 +84,14 @@ export class Pending {
       }));
   }
 
-  #find(correlation: Uint8Array, client: string): [string, Started] {
+  #forget(now: number): void {
+    for (const [key, each] of this.#started) {
+      if (now - each.since > serverLimits.pendingSeconds) this.#started.delete(key);
+    }
+  }
+
+  #find(correlation: Uint8Array, client: string, now: number): [string, Started] {
+    this.#forget(now);
     const key = Buffer.from(correlation).toString('hex');
     const started = this.#started.get(key);
     if (started?.client !== client) {

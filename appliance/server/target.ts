@@ -2,7 +2,7 @@ import { ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import type { Client } from '../keystore/client.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
-import { isDestroyed, objectNamed } from '../operation/imported.ts';
+import { isDestroyed, objectNamed } from '../keystore/imported.ts';
 import type { ObjectRight, Policy, View } from '../operation/operation.ts';
 import { isAllowed, notFound } from './authorisation.ts';
 

@@ -5,7 +5,7 @@ import { KmipError } from '../kmip/error.ts';
 import type { Ticket } from '../kmip/credential.ts';
 import type { Client } from '../keystore/client.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
-import { shownIdentifier } from '../operation/imported.ts';
+import { shownIdentifier } from '../keystore/imported.ts';
 import type { RightTerms, Terms } from '../operation/ticket.ts';
 import { serverLimits } from './limit.ts';
 

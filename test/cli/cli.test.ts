@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { Operation } from '../../appliance/kmip/enumeration.ts';
+import { encode } from '../../appliance/ttlv/encode.ts';
 import { command, startAppliance } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
+import { bytes, enumerated, id, integer, mask, struct } from '../harness/operations.ts';
 import { wire } from '../harness/vcenter.ts';
 
 const twoLines = /^error: .+\nhint: .+\n$/;
@@ -88,6 +91,25 @@ test('group: list, make', async (t) => {
   await fails(t, appliance, 2, 'group', 'list', 'more');
 });
 
+/** The payload of an Import of a key of sevens. */
+const importOf = (identifier: string): Buffer =>
+  Buffer.concat(
+    [
+      id(identifier),
+      mask('Encrypt'),
+      struct(
+        'SymmetricKey',
+        struct(
+          'KeyBlock',
+          enumerated('KeyFormatType', 1),
+          struct('KeyValue', bytes('KeyMaterial', '07'.repeat(32))),
+          enumerated('CryptographicAlgorithm', 3),
+          integer('CryptographicLength', 256),
+        ),
+      ),
+    ].map((item) => encode(item)),
+  );
+
 test('key: list, show, destroy, undestroy', async (t) => {
   const appliance = await startAppliance(t);
   const client = new KmipClient(appliance);
@@ -142,5 +164,16 @@ test('key: list, show, destroy, undestroy', async (t) => {
   t.is((await client.get(first)).length, 64);
   await fails(t, appliance, 3, 'key', 'undestroy', first);
   t.is((await client.get(second)).length, 64);
+
+  // What an import took the place of comes back once the import is gone: they would hide each other.
+  await json(appliance, 'key', 'destroy', first, '--yes');
+  await client.send({ operation: Operation.Import, payload: importOf(first) }, { version: [1, 4] });
+  t.is(await client.get(first), '07'.repeat(32));
+  const refused = await appliance.twinlock('key', 'undestroy', first);
+  const [, other = ''] = /destroy (\S+) first/.exec(refused.stderr) ?? [];
+  t.is(refused.code, 3, refused.stderr);
+  await json(appliance, 'key', 'destroy', other, '--yes');
+  await json(appliance, 'key', 'undestroy', first);
+  t.not(await client.get(first), '07'.repeat(32));
   client.end();
 });

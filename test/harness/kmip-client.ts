@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RunningAppliance } from './appliance.ts';
 import { find, request, wire, Wires } from './vcenter.ts';
-import type { Answer, Wire } from './vcenter.ts';
+import type { Answer, Shape, Wire } from './vcenter.ts';
 
 /** Where KMIP is served, and where the client's files lie. */
 type Served = Pick<RunningAppliance, 'host' | 'port' | 'file'>;
@@ -26,19 +26,19 @@ export class KmipClient {
   }
 
   /** Throws when there is no answer or a refusal. */
-  async send(item: Wire): Promise<Answer['results'][number]> {
-    const [result] = await this.sendAll([item]);
+  async send(item: Wire, shape: Shape = {}): Promise<Answer['results'][number]> {
+    const [result] = await this.sendAll([item], shape);
     if (result === undefined) throw new Error('no result');
     return result;
   }
 
   /** Several in one message. Throws when there is no answer, or one of them is refused. */
-  async sendAll(items: readonly Wire[]): Promise<Answer['results']> {
+  async sendAll(items: readonly Wire[], shape: Shape = {}): Promise<Answer['results']> {
     const { host, port } = this.#server;
     if (this.#wires === undefined || this.#wires.socket.destroyed) {
       this.#wires = new Wires({ host, port, ...this.#files });
     }
-    const { results } = await this.#wires.exchange(request(items));
+    const { results } = await this.#wires.exchange(request(items, shape));
     const refused = results.find(({ status }) => status !== 0);
     if (refused !== undefined) throw new Error(`refused: ${String(refused.reason)}`);
     if (results.length !== items.length) throw new Error('results are missing');

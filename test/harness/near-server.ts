@@ -39,6 +39,8 @@ export interface NearServer {
   readonly now: () => number;
   /** Lets seconds go by. */
   readonly wait: (seconds: number) => void;
+  /** A new dispatcher over the same keystore, as after a restart of the process. */
+  readonly restart: () => void;
   /** Sends a message as it stands. */
   readonly exchange: (message: Item, client?: Client) => Promise<Item>;
   /** Sends items in one message; gives the whole answer. */
@@ -73,14 +75,19 @@ export function nearServer(
     await keystore.close();
     removeFolder(folder);
   });
-  const dispatch = new Dispatch({
-    keystore,
-    now,
-    random: (bytes) => randomBytes(bytes),
-    newIdentifier: () => randomUUID(),
-    log: () => {},
-    ...options,
-  });
+  const begin = (): Dispatch =>
+    new Dispatch({
+      keystore,
+      now,
+      random: (bytes) => randomBytes(bytes),
+      newIdentifier: () => randomUUID(),
+      log: () => {},
+      ...options,
+    });
+  let dispatch = begin();
+  const restart = (): void => {
+    dispatch = begin();
+  };
   const exchange: NearServer['exchange'] = async (whole, client = nearClient('default')) =>
     decode(await dispatch.answer(encode(whole), client, 'request'));
   const send: NearServer['send'] = async (items, options = {}) => {
@@ -90,7 +97,7 @@ export function nearServer(
   const wait = (seconds: number): void => {
     time += seconds;
   };
-  return { keystore, work, now, wait, exchange, send };
+  return { keystore, work, now, wait, restart, exchange, send };
 }
 
 function count(keystore: SqliteKeystore, work: Work): void {

@@ -85,6 +85,14 @@ test('§11.42: a taken identifier is refused, unless what has it is to be replac
   t.is((await imported(world, first)).result, 'ObjectAlreadyExists');
   t.is(await material(world, first), '01'.repeat(32));
   const replace = flag('ReplaceExisting', true);
+  // What Destroy would not destroy is not replaced (§4.21).
+  const active = await imported(world, first, [replace, named('one')]);
+  t.is(active.result, 'PermissionDenied');
+  t.is(await material(world, first), '01'.repeat(32));
+  await world.ask('Revoke', [id(first), revoked(6)]);
+  await world.ask('Archive', [id(first)]);
+  t.is((await imported(world, first, [replace, named('one')])).result, 'ObjectArchived');
+  await world.ask('Recover', [id(first)]);
   t.is((await imported(world, first, [replace, named('one')])).result, 'Success');
   t.is(await material(world, first), aes);
   // The key that was given to a client once is not lost: it stays sealed for the retention time.

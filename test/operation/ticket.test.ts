@@ -1,7 +1,9 @@
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import test from 'ava';
 import { CredentialType, EndpointRole, Operation } from '../../appliance/kmip/enumeration.ts';
 import { nameOf, ResultReason, TicketType } from '../../appliance/kmip/enumeration.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
+import { makeAuthorityCertificate, makePrivateKey } from '../../appliance/pki/authority.ts';
 import type { Client } from '../../appliance/keystore/client.ts';
 import type { Item } from '../../appliance/ttlv/item.ts';
 import { bytes, enumerated, found, id, integer, interval, long } from '../harness/operations.ts';
@@ -169,6 +171,53 @@ test('§6.1.12, §7.34: a delegate does what its rights say, in its own group', 
     draft.append({ kind: 'client-blocked', client: 'one' });
   });
   t.is(await result('Query'), 'InvalidTicket');
+});
+
+test('what names no object counts against a ticket too', async (t) => {
+  const server = nearServer(t);
+  const client = await enrolled(server, 'one', 'default');
+  const limits = struct(
+    'UsageLimits',
+    long('UsageLimitsTotal', 1n),
+    enumerated('UsageLimitsUnit', 2),
+  );
+  const der = makePrivateKey('p256');
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const surroundings = { now: server.now, random: randomBytes };
+  const root = makeAuthorityCertificate(key, 'root', surroundings);
+  const split = [
+    enumerated('ObjectType', 5),
+    integer('SplitKeyParts', 2),
+    integer('SplitKeyThreshold', 2),
+    enumerated('SplitKeyMethod', 1),
+    struct(
+      'Attributes',
+      enumerated('CryptographicAlgorithm', 3),
+      integer('CryptographicLength', 128),
+      integer('CryptographicUsageMask', 12),
+    ),
+  ];
+  const certificate = struct(
+    'Certificate',
+    enumerated('CertificateType', 1),
+    bytes('CertificateValue', new X509Certificate(root).raw),
+  );
+  for (const [operation, payload] of [
+    ['CreateSplitKey', split],
+    ['Validate', [certificate]],
+  ] as const) {
+    const once = await ticketOf(server, client, 'Login', limits);
+    t.is((await ask(server, { client, ticket: once }, operation, ...payload)).result, 'Success');
+    const again = await ask(server, { client, ticket: once }, operation, ...payload);
+    t.is(again.result, 'InvalidTicket', operation);
+    // A right that names objects is none to do without one, and nothing is left of the try.
+    const rights = struct('Rights', struct('Right', struct('Objects', id('a'))));
+    const narrow = await ticketOf(server, client, 'DelegatedLogin', rights);
+    const { records } = server.keystore.count();
+    const refused = await ask(server, { client, ticket: narrow }, operation, ...payload);
+    t.is(refused.result, 'PermissionDenied', operation);
+    t.is(server.keystore.count().records, records);
+  }
 });
 
 test('§6.1.54: the server stays the server', async (t) => {

@@ -1,8 +1,10 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { State } from '../kmip/enumeration.ts';
 import { StorageStatusMask } from '../kmip/mask.ts';
-import type { ManagedObject } from '../keystore/managed-object.ts';
-import type { View } from './operation.ts';
+import type { Keystore } from './keystore.ts';
+import type { ManagedObject } from './managed-object.ts';
+
+type View = Pick<Keystore, 'object' | 'locate'>;
 
 /**
  * An imported object bears an identifier that its client chose (KMIP 1.4 §4.41). Records are kept
