@@ -1,5 +1,6 @@
 import type { AuditTrail } from '../keystore/audit-trail.ts';
 import type { Keystore } from '../keystore/keystore.ts';
+import type { Item } from '../ttlv/item.ts';
 import type { JoinActs, PairActs, PairingView } from './pair.ts';
 import type { BackupView, MadeView, RestoredView, StatusView, VerifiedView } from './schema.ts';
 
@@ -36,6 +37,8 @@ export interface Appliance {
     readonly notAfter: number;
     readonly isAuthority: boolean;
   };
+  /** A structure of KMIP as the JSON profile writes it. */
+  readonly described: (item: Item) => string;
   /** Ends live connections of a certificate. */
   readonly cut: (fingerprint: string) => number;
   readonly backups: {

@@ -16,6 +16,7 @@ import type {
   CertificatesView,
   ClientView,
   ConflictView,
+  GroupView,
   KeptKeys,
   KeyList,
   KeyView,
@@ -115,6 +116,19 @@ export class AdminClient {
 
   groups(): Promise<{ groups: string[] }> {
     return this.#call('GET', '/v1/groups');
+  }
+
+  group(name: string): Promise<GroupView> {
+    return this.#call('GET', `/v1/groups/${encodeURIComponent(name)}`);
+  }
+
+  clearGroup(name: string, rule: string): Promise<GroupView> {
+    return this.#call('POST', `/v1/groups/${encodeURIComponent(name)}/clear`, { rule });
+  }
+
+  configurer(name: string, client: string, allowed: boolean): Promise<GroupView> {
+    const path = `/v1/groups/${encodeURIComponent(name)}/configurers`;
+    return this.#call('POST', path, { client, allowed });
   }
 
   makeGroup(name: string): Promise<{ group: string }> {

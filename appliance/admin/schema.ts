@@ -293,6 +293,20 @@ export const auditCheck = z.object({
 
 export const makeGroup = z.object({ name: label });
 
+/** A key group's rules: structures of KMIP 2.1 as the JSON profile writes them. */
+export const groupView = z.object({
+  group: z.string(),
+  defaults: z.array(z.unknown()),
+  constraints: z.array(z.unknown()),
+  /** The clients that may set them, by name. */
+  configurers: z.array(z.string()),
+});
+export type GroupView = z.infer<typeof groupView>;
+
+export const clearGroup = z.object({ rule: z.enum(['defaults', 'constraints']) });
+
+export const configurer = z.object({ client: z.string().max(256), allowed: z.boolean() });
+
 export const invitationView = z.object({
   code: z.string(),
   /** Seconds since 1970. */

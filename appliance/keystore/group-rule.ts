@@ -1,10 +1,15 @@
 import { decode } from '../ttlv/decode.ts';
 import type { Item } from '../ttlv/item.ts';
+import { Tag } from '../kmip/tag.ts';
+import type { Client } from './client.ts';
 import { Facts } from './fact.ts';
 import type { RecordHead } from './record.ts';
 
-/** What clients set for all that is made in their key group (KMIP 2.1 §6.1.52, §6.1.53). */
-export type GroupRuleName = 'defaults' | 'constraints';
+/**
+ * What is set for all that is made in a key group (KMIP 2.1 §6.1.52, §6.1.53), and which of its
+ * clients may set it, which an administrator says.
+ */
+export type GroupRuleName = 'defaults' | 'constraints' | 'configurers';
 
 export interface GroupRule {
   /** TTLV bytes in hexadecimal, in the one order; a removal has none. */
@@ -41,4 +46,33 @@ export function groupRules(
 ): Item[] {
   const { values } = foldGroupRule(projection.records(ruleKey(group)), rule);
   return values.map((value) => decode(Buffer.from(value, 'hex')));
+}
+
+/** The clients of a key group, by id, as the rule that lets them set its rules. */
+export function configurersRule(clients: readonly string[]): Item {
+  const value = clients.map((each) => ({
+    ...{ tag: Tag.UniqueIdentifier, type: 'TextString', value: each },
+  })) as Item[];
+  return { tag: Tag.Objects, type: 'Structure', value };
+}
+
+/**
+ * The clients that an administrator lets set a group's rules. Of settings that nobody saw together
+ * each has to name a client: nobody gets in by an accident of order.
+ */
+export function configurersIn(settings: readonly Item[]): readonly string[] {
+  const [first = [], ...others] = settings.map((each) =>
+    each.type === 'Structure'
+      ? each.value.flatMap(({ value }) => (typeof value === 'string' ? [value] : []))
+      : [],
+  );
+  return first.filter((id) => others.every((each) => each.includes(id)));
+}
+
+/** Whether an administrator let this client set its group's rules; by itself none may. */
+export function isConfigurer(
+  { rules }: { rules: (group: string, rule: GroupRuleName) => readonly Item[] },
+  { id, group }: Client,
+): boolean {
+  return configurersIn(rules(group, 'configurers')).includes(id);
 }

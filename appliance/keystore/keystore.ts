@@ -65,7 +65,7 @@ export interface Keystore {
   groups(): readonly string[];
   /** Who administers over HTTPS, in the order in which they were added; also those shut out. */
   administrators(): readonly Administrator[];
-  /** What clients set for all that is made in their key group, as structures of KMIP 2.1. */
+  /** What is set for all that is made in a key group, as structures of KMIP 2.1, and by whom. */
   rules(group: string, rule: GroupRuleName): readonly Item[];
 
   /** Seals a secret under the wrapping key. Throws KeystoreError `keeper-unavailable`. */

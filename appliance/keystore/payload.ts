@@ -146,7 +146,7 @@ export interface Payloads {
   /** Object: "cluster". A person has seen a conflict, and nothing more is to be done about it. */
   readonly 'conflict-acknowledged': { readonly conflict: string };
   readonly 'group-made': Readonly<Record<string, never>>;
-  /** Object: the group's rules. Defaults or constraints of all that is made in a key group. */
+  /** Object: the group's rules. Defaults, constraints, and who may set them. */
   readonly 'group-rule-set': {
     readonly rule: GroupRuleName;
     /** TTLV bytes in hexadecimal; null where the rule is taken away. */

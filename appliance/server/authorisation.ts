@@ -7,21 +7,30 @@ import type { Policy } from '../operation/operation.ts';
 import { isGranted } from './ticket.ts';
 import type { Grant } from './ticket.ts';
 
+/** What a decision may turn on besides the client and the operation. */
+export interface Asking {
+  readonly object?: ManagedObject;
+  /** Whether an administrator lets a client set its key group's rules. */
+  readonly mayConfigure?: (client: Client) => boolean;
+}
+
 /**
  * The one place that says who may do what. What no line here allows is denied.
  */
 export function isAllowed(
   client: Client | undefined,
   policy: Policy,
-  object?: ManagedObject,
+  { object, mayConfigure }: Asking = {},
 ): boolean {
   if (client?.state !== 'allowed') return false;
   // Whatever is asked: no client is let at another group's object.
   if (object !== undefined && object.group !== client.group) return false;
   switch (policy.target) {
     case 'server':
-    case 'group':
       return true;
+    case 'group':
+      // What holds for all of a key group its clients set only where an administrator lets them.
+      return policy.right !== 'configure' || mayConfigure?.(client) === true;
     case 'object':
       return object !== undefined;
   }

@@ -11,6 +11,7 @@ import type { RequestBatchItem, RequestMessage, ResponseBatchItem } from '../kmi
 import { versionNumber } from '../kmip/version.ts';
 import type { Client } from '../keystore/client.ts';
 import { KeystoreError } from '../keystore/error.ts';
+import { isConfigurer } from '../keystore/group-rule.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { operations } from '../operation/index.ts';
@@ -340,8 +341,11 @@ class BatchRun {
       throw new KmipError(ResultReason.FeatureNotSupported, 'Message extension not supported');
     }
     const { policy } = definition;
-    if (policy.target !== 'object' && !isAllowed(this.#client, policy)) throw notAllowed();
     const { keystore, now, random, newIdentifier } = this.#options;
+    const mayConfigure = (client: Client): boolean => isConfigurer(keystore, client);
+    if (policy.target !== 'object' && !isAllowed(this.#client, policy, { mayConfigure })) {
+      throw notAllowed();
+    }
     const step: Step = {
       item,
       definition,

@@ -21,7 +21,7 @@ export function targetOf(
   policy: Policy,
 ): ManagedObject {
   const object = objectNamed(view, client.group, identifier);
-  if (object === undefined || !isAllowed(client, policy, object)) throw notFound();
+  if (object === undefined || !isAllowed(client, policy, { object })) throw notFound();
   const right = policy.target === 'object' ? policy.right : 'use';
   if (isDestroyed(object) && !ofDestroyed.has(right)) {
     throw new KmipError(ResultReason.ObjectDestroyed, 'No such object');

@@ -11,6 +11,7 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { KeystoreError } from '../keystore/error.ts';
 import { SealedFiles } from '../keystore/sealed-file.ts';
 import { SqliteKeystore } from '../keystore/store.ts';
+import { toJson } from '../encoding/json.ts';
 import { fingerprint, readCertificate } from '../pki/fingerprint.ts';
 import { Dispatch } from '../server/dispatch.ts';
 import { cutBlockedClients } from '../server/blocked-client.ts';
@@ -274,6 +275,7 @@ async function serve(parts: {
       const notAfter = Date.parse(read.validTo) / 1000;
       return { fingerprint: fingerprint(read), notAfter, isAuthority: read.ca };
     },
+    described: toJson,
     cut: (id) => listener.cut(id),
     backups: backups.acts(startAnew),
     acceptLoss: () => parts.replication.acceptLoss(),

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { Operation } from '../../appliance/kmip/enumeration.ts';
+import { Operation, ResultReason } from '../../appliance/kmip/enumeration.ts';
 import { encode } from '../../appliance/ttlv/encode.ts';
 import { command, startAppliance } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
@@ -82,13 +82,44 @@ test('client: list, add, sign-csr, block, allow', async (t) => {
   await fails(t, appliance, 6, 'client', 'allow', 'nobody');
 });
 
-test('group: list, make', async (t) => {
+test('group: list, make, show, clear, add-configurer, remove-configurer', async (t) => {
   const appliance = await startAppliance(t);
   t.is((await json<{ group: string }>(appliance, 'group', 'make', 'storage')).group, 'storage');
   const { groups } = await json<{ groups: string[] }>(appliance, 'group', 'list');
   t.true(groups.includes('storage'));
   await fails(t, appliance, 3, 'group', 'make', 'storage');
   await fails(t, appliance, 2, 'group', 'list', 'more');
+
+  const client = new KmipClient(appliance);
+  const constraint = struct(
+    'Constraint',
+    struct('Attributes', integer('CryptographicLength', 128)),
+  );
+  const set = async (): Promise<unknown> => {
+    const payload = encode(struct('Constraints', constraint));
+    const operation = Operation.SetConstraints;
+    return client.send({ operation, payload }, { version: [2, 1] }).catch(String);
+  };
+  const none = { group: 'default', defaults: [], constraints: [], configurers: [] };
+  const denied = `Error: refused: ${ResultReason.PermissionDenied}`;
+  t.is(await set(), denied);
+  t.deepEqual(await json(appliance, 'group', 'show', 'default'), none);
+  await json(appliance, 'group', 'add-configurer', 'default', 'client');
+  t.like(await set(), { status: 0 });
+  await t.throwsAsync(client.create());
+  const shown = await appliance.twinlock('group', 'show', 'default');
+  t.regex(shown.stdout, /constraints:[^]*"CryptographicLength"[^]*128[^]*set by: client/);
+  const cleared = await json(appliance, 'group', 'clear', 'default', 'constraints');
+  t.deepEqual(cleared, { ...none, configurers: ['client'] });
+  t.is((await client.create()).length, 36);
+  t.deepEqual(await json(appliance, 'group', 'remove-configurer', 'default', 'client'), none);
+  t.is(await set(), denied);
+  client.end();
+  const audited = await appliance.twinlock('audit', 'list');
+  t.regex(audited.stdout, /group clear constraints/);
+  await fails(t, appliance, 2, 'group', 'clear', 'default', 'everything');
+  await fails(t, appliance, 6, 'group', 'show', 'nothing');
+  await fails(t, appliance, 6, 'group', 'add-configurer', 'storage', 'client');
 });
 
 /** The payload of an Import of a key of sevens. */
@@ -165,7 +196,7 @@ test('key: list, show, destroy, undestroy', async (t) => {
   await fails(t, appliance, 3, 'key', 'undestroy', first);
   t.is((await client.get(second)).length, 64);
 
-  // What an import took the place of comes back once the import is gone: they would hide each other.
+  // What an import took the place of comes back once the import is gone.
   await json(appliance, 'key', 'destroy', first, '--yes');
   await client.send({ operation: Operation.Import, payload: importOf(first) }, { version: [1, 4] });
   t.is(await client.get(first), '07'.repeat(32));

@@ -18,7 +18,8 @@ export const notes: readonly string[] = [
     'replaced is destroyed, so its material is kept for the retention time; a destroyed object ' +
     'does not stand in the way. What Destroy would not destroy is not replaced: an Active object ' +
     'is revoked first, an archived one recovered; and an administrator brings back no object ' +
-    'whose identifier a living import bears. Locate finds an import by the Initial Date of its import.',
+    'whose identifier a living import bears. Locate finds an import by ' +
+    'the Initial Date of its import.',
   'Export gives nothing that Get would not: Sensitive and Extractable hold for it too.',
   'Locate: the default member of an Object Group is its oldest.',
   'Destroy keeps the material sealed for a retention time; no client can reach it.',
@@ -43,7 +44,8 @@ export const notes: readonly string[] = [
   'A client of 2.x that insists on it is answered asynchronously; one of any version that takes ' +
     'it, where an operation takes more than two seconds and is alone in its message; ' +
     'once 64 answers of a client are not fetched, it is refused where it insists and answered ' +
-    'at once where it does not. Answers are kept for an hour in the memory of the node that was asked: after ' +
+    'at once where it does not. Answers are kept for an hour in the memory of the ' +
+    'node that was asked: after ' +
     'that, after a restart and at the other node their value is unknown (Invalid Asynchronous ' +
     'Correlation Value, in 1.x Item Not Found), and Locate finds what was made. ' +
     'What is under way is not cancelled: a change that may be on disk cannot be called back.',
@@ -59,9 +61,12 @@ export const notes: readonly string[] = [
     'and a delegate is a client of the same key group. Tickets live in the memory of the node ' +
     'that gave them, for a day at most: at the other node and after a restart they are Invalid ' +
     'Ticket, and a client logs in again, which its certificate lets it. So no bearer’s secret is ' +
-    'on a disk, and a ticket that only narrows is never needed for a key. Their Usage Limits count operations.',
+    'on a disk, and a ticket that only narrows is never needed for a key. Their Usage Limits ' +
+    'count operations.',
   'Set Endpoint Role: the server stays the server.',
-  'Set Defaults and Set Constraints hold for the client’s key group, on every node. A default is ' +
+  'Set Defaults and Set Constraints hold for the client’s key group, on every node; a client may ' +
+    'set them where an administrator lets it (`twinlock group add-configurer`), else: Permission ' +
+    'Denied. A default is ' +
     'supplied where a request of 2.x leaves an attribute out; a length comes with its own ' +
     'algorithm alone. An object that lacks a constrained attribute is outside its constraint; a ' +
     'constrained Cryptographic Usage Mask allows each part of it.',

@@ -47,7 +47,7 @@ export function foldAll(records: readonly RecordHead[]): FoldedState {
   const spent = foldUsage(of('o1#usage')).get('l') ?? new Map<string, bigint>();
   const usage = [...spent].map(([node, amount]) => [node, String(amount)] as const).sort();
   const members = new Membership([anchor], records.filter(isOfMembers)).all();
-  const rules = (['defaults', 'constraints'] as const).map((rule) =>
+  const rules = (['defaults', 'constraints', 'configurers'] as const).map((rule) =>
     foldGroupRule(of('default#rules'), rule),
   );
   const administrators = foldAdministrators(

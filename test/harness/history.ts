@@ -202,7 +202,7 @@ export const generators: { readonly [K in Kind]: Generator<K> } = {
   'conflict-acknowledged': (choices) => ({ conflict: choices.of(['1', '2']) }),
   'group-made': () => ({}),
   'group-rule-set': (choices, author, object) => ({
-    rule: choices.of(['defaults', 'constraints']),
+    rule: choices.of(['defaults', 'constraints', 'configurers']),
     value: choices.of([null, 'aa', 'bb']),
     replaces: choices.some(author.about(object, 'group-rule-set')),
   }),

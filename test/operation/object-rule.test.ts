@@ -1,6 +1,7 @@
 import test from 'ava';
 import { CryptographicAlgorithm, ObjectType } from '../../appliance/kmip/enumeration.ts';
 import { QueryFunction } from '../../appliance/kmip/enumeration.ts';
+import { configurersRule } from '../../appliance/keystore/group-rule.ts';
 import type { Item } from '../../appliance/ttlv/item.ts';
 import { enumerated, found, id, identifier, integer, scene } from '../harness/operations.ts';
 import { struct, symmetricKey, text, value } from '../harness/operations.ts';
@@ -62,8 +63,38 @@ test('§4: from 2.0 on, what a request leaves out is supplied', async (t) => {
   t.is(older.result, 'InvalidField');
 });
 
+/** As the administrator's command does. */
+const trust = ({ keystore }: Scene, ...clients: readonly string[]): Promise<void> =>
+  keystore.change((draft) => {
+    const value = configurersRule(clients);
+    draft.append({ kind: 'group-rule-set', group: 'default', rule: 'configurers', value });
+  });
+
+test('a client sets its key group’s rules only where an administrator lets it', async (t) => {
+  const world = scene(t);
+  const asked = [
+    ['SetDefaults', defaults(ofKeys([length(128)]))],
+    ['SetConstraints', struct('Constraints', struct('Constraint'))],
+  ] as const;
+  const results = async (client: string, of = 'default'): Promise<string[]> => {
+    const all = asked.map(([name, item]) => world.ask(name, [item], { ...v21, client, group: of }));
+    return (await Promise.all(all)).map(({ result }) => result);
+  };
+  const [denied, fine] = ['PermissionDenied', 'Success'];
+  t.deepEqual(await results('one'), [denied, denied]);
+  t.is(world.keystore.count().records, 1);
+  await trust(world, 'one');
+  t.deepEqual(await results('one'), [fine, fine]);
+  t.deepEqual(await results('two'), [denied, denied]);
+  // The right is one in this key group.
+  t.deepEqual(await results('one', 'others'), [denied, denied]);
+  await trust(world);
+  t.deepEqual(await results('one'), [denied, denied]);
+});
+
 test('§6.1.53: a key group’s defaults come before the server’s own', async (t) => {
   const world = scene(t);
+  await trust(world, 'default');
   const set = defaults(
     ofKeys([length(192), uses(4)], groups('tapes')),
     ofKeys([length(128), text('Comment', 'by default')]),
@@ -85,6 +116,7 @@ test('§6.1.53: a key group’s defaults come before the server’s own', async 
 
 test('§6.1.52, §6.1.22: what a key group does not have is not made in it', async (t) => {
   const world = scene(t);
+  await trust(world, 'default');
   const types = struct('ObjectTypes', enumerated('ObjectType', ObjectType.SymmetricKey));
   const set = struct(
     'Constraints',

@@ -36,7 +36,7 @@ async function fill({ send }: NearServer): Promise<void> {
   }
 }
 
-test('where no more later answers are kept, who insists is refused before anything is done', async (t) => {
+test('who insists past the limit is refused before anything is done', async (t) => {
   const server = nearServer(t);
   await fill(server);
   const { records } = server.keystore.count();
@@ -61,7 +61,7 @@ test('who only takes a later answer is answered at once, a slow operation too', 
   t.truthy(find(got, Tag.KeyMaterial));
 });
 
-test('an answer that was lost is an unknown value, and what it was of is found by Locate', async (t) => {
+test('a lost answer’s value is unknown, and Locate finds what was made', async (t) => {
   const server = nearServer(t);
   const poll = (begun: Item): Asked => ({
     operation: Operation.Poll,

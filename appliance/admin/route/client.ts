@@ -1,5 +1,6 @@
 import type { Reach } from '../appliance.ts';
 import { ClientActs } from '../client-act.ts';
+import { GroupActs } from '../group-act.ts';
 import { AdminError } from '../error.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -7,7 +8,10 @@ import {
   addAuthority,
   addClient,
   addedClient,
+  clearGroup,
   clientView,
+  configurer,
+  groupView,
   makeGroup,
   signRequest,
   z,
@@ -76,6 +80,7 @@ export function clientRoutes(reach: Reach): Route[] {
 
 /** The key groups that clients belong to. */
 export function groupRoutes(reach: Reach): Route[] {
+  const groups = new GroupActs(reach);
   const clients = new ClientActs(reach);
   return [
     route({
@@ -97,6 +102,32 @@ export function groupRoutes(reach: Reach): Route[] {
         await clients.makeGroup(name, act);
         return { group: name };
       },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/groups/:group',
+      role: 'auditor',
+      what: 'a key group’s rules, and which clients may set them',
+      answer: groupView,
+      handle: ({ path }) => groups.show(path['group'] ?? ''),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/groups/:group/clear',
+      role: 'officer',
+      what: 'take a key group’s defaults or constraints away',
+      body: clearGroup,
+      answer: groupView,
+      handle: ({ path, body, act }) => groups.clear(path['group'] ?? '', body.rule, act),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/groups/:group/configurers',
+      role: 'officer',
+      what: 'let a client set its key group’s rules, or no longer',
+      body: configurer,
+      answer: groupView,
+      handle: ({ path, body, act }) => groups.configure(path['group'] ?? '', body, act),
     }),
   ];
 }

@@ -111,6 +111,7 @@ async function batchFault(asker: Asker, name: string, error: string): Promise<st
 /** A client of a real appliance, in whatever version. */
 async function connect(t: ExecutionContext): Promise<(version: number) => Asker> {
   const appliance = await startAppliance(t);
+  await appliance.twinlock('group', 'add-configurer', 'default', 'client');
   const [cert, key] = ['cert.pem', 'key.pem'].map((file) => appliance.read('client', file));
   const { host, port } = appliance;
   const wires = new Wires({ host, port, cert, key });
