@@ -6,7 +6,7 @@ import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import { dateTime, optional, required, structure } from '../ttlv/structure.ts';
 import { requireLife } from './attribute-change.ts';
-import { isDestroyed } from './imported.ts';
+import { isDestroyed } from '../keystore/imported.ts';
 import { defineChange } from './operation.ts';
 
 /**
