@@ -115,7 +115,7 @@ test('group: list, make, show, clear, add-configurer, remove-configurer', async 
   t.deepEqual(await json(appliance, 'group', 'remove-configurer', 'default', 'client'), none);
   t.is(await set(), denied);
   client.end();
-  const audited = await appliance.twinlock('audit', 'list');
+  const audited = await appliance.twinlock('audit', 'tail');
   t.regex(audited.stdout, /group clear constraints/);
   await fails(t, appliance, 2, 'group', 'clear', 'default', 'everything');
   await fails(t, appliance, 6, 'group', 'show', 'nothing');
@@ -197,13 +197,13 @@ test('key: list, show, destroy, undestroy', async (t) => {
   t.is((await client.get(second)).length, 64);
 
   // What an import took the place of comes back once the import is gone.
-  await json(appliance, 'key', 'destroy', first, '--yes');
+  await json(appliance, 'key', 'destroy', first, '--yes', '--force');
   await client.send({ operation: Operation.Import, payload: importOf(first) }, { version: [1, 4] });
   t.is(await client.get(first), '07'.repeat(32));
   const refused = await appliance.twinlock('key', 'undestroy', first);
   const [, other = ''] = /destroy (\S+) first/.exec(refused.stderr) ?? [];
   t.is(refused.code, 3, refused.stderr);
-  await json(appliance, 'key', 'destroy', other, '--yes');
+  await json(appliance, 'key', 'destroy', other, '--yes', '--force');
   await json(appliance, 'key', 'undestroy', first);
   t.not(await client.get(first), '07'.repeat(32));
   client.end();
