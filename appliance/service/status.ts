@@ -19,6 +19,8 @@ import { version } from './version.ts';
 /** A root key that has not proved itself for this long is said to be unproven; in seconds. */
 const proofSeconds = 150;
 const day = 86_400;
+/** So long nobody has to try the recovery set again. */
+const reminderDays = 90;
 /** So long a scheduled rotation may wait for peers, or for one that goes on. */
 const overdue = 7 * day;
 
@@ -88,6 +90,7 @@ export async function statusOf(parts: {
       ...alarms,
       ...(view.copies.paired ? [] : [alone]),
       ...ending.warnings,
+      ...recoveryReminders(found, now()),
       ...waitingWarnings(clients),
       ...purgeWarnings(view.purge),
     ],
@@ -222,6 +225,16 @@ function recoveryAlarms(found: KeeperStatus | undefined): string[] {
   return recovery.proven
     ? ['a recovery set counts once it is proven: twinlock recovery prove']
     : ['no key is made before the recovery set is proven: twinlock recovery prove'];
+}
+
+/** Paper fades and people leave: who does not try a recovery set does not have one. */
+function recoveryReminders(found: KeeperStatus | undefined, now: number): string[] {
+  const proofs = (found?.recovery?.members ?? []).flatMap(({ proven }) => proven ?? []);
+  if (proofs.length === 0) return [];
+  const days = Math.floor((now - Math.max(...proofs)) / day);
+  return days < reminderDays
+    ? []
+    : [`nobody has recovered for ${days} days, to try: twinlock recovery prove`];
 }
 
 /** The server's certificate is valid for ten years: more likely than its end is a wild clock. */

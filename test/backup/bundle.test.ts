@@ -94,7 +94,8 @@ test('a backup that is cut, longer, reordered or put together of two is found', 
   const start = headOf(one).end + 32;
   t.is(headOf(two).end + 32, start);
   const cuts = [0, 1, 7, 8, 11, 12, 500, start - 33, start - 1, start, start + 1, start + sealed];
-  cuts.push(start + 2 * sealed, one.length - 1, one.length - 16);
+  cuts.push(one.length - 1, one.length - 16);
+  for (let boundary = start; boundary < one.length; boundary += sealed) cuts.push(boundary);
   for (let i = 0; i < 300; i++) cuts.push(randomBytes(4).readUInt32BE() % one.length);
   for (const cut of cuts) t.false(await isRead(node, one.subarray(0, cut)), `cut at ${cut}`);
   for (const more of [1, 16, 17, sealed]) {
