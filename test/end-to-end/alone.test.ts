@@ -32,7 +32,12 @@ async function headsOf(node: RunningAppliance): Promise<string> {
 
 /** Who has each key, as a node says it. */
 async function copiesOf(node: RunningAppliance): Promise<Readonly<Record<string, string>>> {
-  const { keys } = await json<{ keys: { id: string; copies: string }[] }>(node, 'key', 'list');
+  const { keys } = await json<{ keys: { id: string; copies: string }[] }>(
+    node,
+    'key',
+    'list',
+    '--all',
+  );
   return Object.fromEntries(keys.map(({ id, copies }) => [id, copies]));
 }
 

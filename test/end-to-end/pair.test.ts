@@ -121,11 +121,11 @@ test('peer: status, policy, invite, confirm, join, remove, replace, and refusals
   t.deepEqual(await json(b, 'peer', 'policy', 'refuse'), { policy: 'refuse', seconds: 0 });
   await fails(t, a, 2, 'peer', 'policy', 'maybe');
   await fails(t, a, 2, 'peer', 'policy', 'alone-for', 'long');
-  await fails(t, a, 3, 'peer', 'invite');
-  await fails(t, a, 3, 'peer', 'confirm');
-  await fails(t, b, 3, 'peer', 'join', '127.0.0.1:1', 'CODE');
+  await fails(t, a, 3, 'peer', 'invite', '--no-wait');
+  await fails(t, a, 3, 'peer', 'confirm', '--yes');
+  await fails(t, b, 3, 'peer', 'join', '127.0.0.1:1', 'CODE', '--yes');
   await fails(t, a, 6, 'peer', 'remove', 'nobody');
-  await fails(t, a, 6, 'peer', 'replace', 'nobody');
+  await fails(t, a, 6, 'peer', 'replace', 'nobody', '--no-wait');
   await fails(t, a, 2, 'peer', 'status', 'more');
 
   const client = new KmipClient(a);
@@ -150,7 +150,7 @@ test('peer: status, policy, invite, confirm, join, remove, replace, and refusals
   const invited = await json<{ code: string }>(a, 'peer', 'invite', '--no-wait');
   t.regex(invited.code, /^([\dA-Z]{4}-){7}[\dA-Z]{4}$/);
   // A node that has keys does not join, not even with a good code.
-  await fails(t, b, 3, 'peer', 'join', '127.0.0.1:1', invited.code);
+  await fails(t, b, 3, 'peer', 'join', '127.0.0.1:1', invited.code, '--yes');
   client.end();
 });
 
