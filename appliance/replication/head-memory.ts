@@ -40,6 +40,7 @@ export class HeadMemory {
     this.#parts = parts;
     const remembered = this.#read();
     if (remembered !== undefined) parts.history.lost(remembered.heads);
+    parts.history.look();
     this.#unsubscribe = parts.onRecords(() => {
       parts.history.look();
       this.#soon();

@@ -18,6 +18,9 @@ interface Healing extends Wound {
   readonly wanted: Heads;
 }
 
+/** Where a rollback that is not healed yet is kept over restarts. */
+const woundName = 'wound';
+
 /**
  * Heals a node whose disk was put back: it reads only, takes back what others hold, and then begins
  * a new epoch, in which it says again what it had said in a life that others do not know.
@@ -31,6 +34,8 @@ export class History {
   constructor(replica: Replica, surroundings: Surroundings) {
     this.#replica = replica;
     this.#surroundings = surroundings;
+    const kept = replica.recall(woundName) ?? '';
+    if (kept !== '') this.#healing = JSON.parse(kept) as Healing;
   }
 
   get wound(): Wound | undefined {
@@ -48,6 +53,7 @@ export class History {
 
   /** A healing that a restart cut short goes on when a peer is met. */
   met(session: Session): void {
+    this.look();
     const [epoch] = this.#replica.unhealed();
     if (this.#healing !== undefined || epoch === undefined) return;
     this.#begin({ why: 'fork', epoch, seq: 0 }, 0, session.view.heads);
@@ -125,8 +131,17 @@ export class History {
   #begin({ why, epoch }: Past, common: number, wanted: Heads): void {
     const before = sum(this.#replica.heads());
     this.#healing = { why, epoch, common, before, wanted };
+    // Were it forgotten when what was missing is back, nobody would be told that it was.
+    if (why === 'rollback') this.#keep(JSON.stringify(this.#healing));
     const text = 'this node was put back to an older disk: it reads only until it is healed';
     this.#surroundings.log('error', text, { why, epoch, common });
+  }
+
+  #keep(wound: string): void {
+    this.#replica.remember(woundName, wound).catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : 'unknown';
+      this.#surroundings.log('warn', 'a wound could not be noted', { error: text });
+    });
   }
 
   /** The last place of an epoch at which both have the same record; by halves. */
@@ -150,6 +165,7 @@ export class History {
       const next = this.#surroundings.random(16).toString('hex');
       await this.#replica.endHealing({ why, epoch, common, recovered }, next);
       this.#healing = undefined;
+      this.#keep('');
       this.#surroundings.log('warn', 'this node is healed', { why, epoch, recovered });
     } catch (error) {
       const text = error instanceof Error ? error.message : 'unknown';

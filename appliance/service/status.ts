@@ -24,6 +24,8 @@ const reminderDays = 90;
 /** So long a scheduled rotation may wait for peers, or for one that goes on. */
 const overdue = 7 * day;
 
+const alone = 'this node is alone: every key has a single copy until there is a peer';
+
 /** What `twinlock status` shows; a warning says what is wrong and what to do. */
 export async function statusOf(parts: {
   readonly keystore: SqliteKeystore;
@@ -46,7 +48,6 @@ export async function statusOf(parts: {
   const found = await keeper.status().catch((): KeeperStatus | undefined => undefined);
   const { objects, records } = keystore.count();
   const view = parts.replication.view();
-  const alone = 'this node is alone: every key has a single copy until there is a peer';
   const clients = keystore.clients();
   const ending = expiryTexts(parts.expiry.look(certificate, clients, now()));
   const alarms = [

@@ -109,5 +109,5 @@ test('a peer that is known to be away is not waited for, by the first client eit
   };
   for (let i = 0; i < 5; i++) await makeKey(one.keystore, Buffer.alloc(32, 1));
   t.deepEqual(waits, []);
-  await until(() => one.carrier.peers()[0]?.trouble === 'three heartbeats did not come');
+  await until(() => one.carrier.peers()[0]?.trouble !== undefined);
 });
