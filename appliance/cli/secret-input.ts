@@ -14,10 +14,11 @@ export async function secretInput(question: string, file?: string): Promise<Buff
   if (file !== undefined) return firstLine(file);
   const { stdin, stderr } = process;
   if (!stdin.isTTY) return undefined;
-  stderr.write(question);
+  // First: whoever answers the question at once must not see the answer on the screen.
   stdin.setRawMode(true);
   stdin.resume();
   try {
+    stderr.write(question);
     return await typed(stdin);
   } finally {
     stdin.setRawMode(false);

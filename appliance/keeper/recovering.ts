@@ -5,6 +5,7 @@ import type {
   RestoreRequest,
 } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
+import { compareGenerations } from './peer.ts';
 import { retiredWith } from './retired-root.ts';
 import { makeRecoverySet, privateKeyOf, recoverySlot } from './recovery.ts';
 import { isProven, membersOf, setsOf } from './recovery-part.ts';
@@ -18,6 +19,7 @@ import type { KeeperParts } from './rotation.ts';
 import type { Slot } from './slot.ts';
 import { parseStored, readStored } from './slot-table.ts';
 import type { SlotTable, StoredTable } from './slot-table.ts';
+import type { WrappingKey } from './wrapping-key.ts';
 
 /**
  * Makes a set of shares, with a slot for every generation, and gives the shares; nobody else has
@@ -193,7 +195,7 @@ export async function restoreRecovered(parts: KeeperParts, request: RestoreReque
     // A backup's root keys may be another node's, which is in service still.
     const retired = given === undefined ? retiredWith(table, kept) : [];
     ring.adopt({ ...table, slots: kept }, keys);
-    ring.store({ retired });
+    ring.store({ retired, ...(given === undefined ? {} : { written: newestOf(table, keys) }) });
     tokens.use(root);
     root.noteProof(ring.opened().slot);
   });
@@ -254,6 +256,13 @@ async function loggedOutAfter<T>(token: RootToken, act: () => Promise<T>): Promi
   }
 }
 
+/** Where there are no peers, no generation waits to be written under. */
+function newestOf(table: SlotTable, keys: readonly WrappingKey[]): string {
+  const held = keys.map(({ generation }) => generation.toString('hex'));
+  const [newest] = held.sort((a, b) => compareGenerations(table, b, a));
+  return newest ?? table.written;
+}
+
 /** A backup's table for a node that is another one than the author: it has no peers yet. */
 function loneTable({
   version,
@@ -264,9 +273,11 @@ function loneTable({
   slots,
   ...rest
 }: SlotTable): SlotTable {
-  const { recovery, nextRecovery, recoveryTokens } = rest;
+  const { recovery, nextRecovery, recoveryTokens, order } = rest;
   return {
     ...{ version, serial, cluster, written, secret, slots },
+    // Without it an older generation could pass for one that waits for its peers.
+    ...(order === undefined ? {} : { order }),
     ...(recovery === undefined ? {} : { recovery }),
     ...(nextRecovery === undefined ? {} : { nextRecovery }),
     ...(recoveryTokens === undefined ? {} : { recoveryTokens }),

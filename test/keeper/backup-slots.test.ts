@@ -54,6 +54,28 @@ test('shares open a backup’s slot table on a new node, whose token gets a slot
   await refusal(t, 'not-new', next.restore(request));
 });
 
+test('restored amid a rotation, the newer key is written under, whatever its name', async (t) => {
+  const { keeper, token } = await keeperSetting(t);
+  const shares = await keeper.makeRecovery(threeOfFive);
+  const orders = new Set<boolean>();
+  // A generation is named by chance: both orders of the two names are to be seen.
+  for (let i = 0; i < 40 && orders.size < 2; i++) {
+    const before = keeper.status().generation ?? '';
+    const old = keeper.seal(context, secret);
+    const begun = await keeper.rotateWrappingKey();
+    orders.add(before < begun);
+    const { keeper: other } = blankKeeper(t, token);
+    await other.restore({ shares, rootKeyLabel: `new ${i}`, slots: keeper.slots() });
+    t.like(other.status(), { generation: begun, older: [before], pending: undefined });
+    t.deepEqual(other.open(context, old), secret);
+    await other.retire();
+    const next = await other.rotateWrappingKey();
+    t.like(other.status(), { generation: next, older: [begun] });
+    await keeper.retire();
+  }
+  t.is(orders.size, 2);
+});
+
 test('a slot table that an attacker made for our recovery key opens nothing', async (t) => {
   const { keeper, token } = await keeperSetting(t);
   const shares = await keeper.makeRecovery(threeOfFive);

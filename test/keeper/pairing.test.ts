@@ -230,6 +230,23 @@ test('a wrapping key waits until the peer’s token has opened it', async (t) =>
   t.deepEqual(second.open(context, first.seal(context, secret)), secret);
 });
 
+test('restored alone, a wrapping key that waited for the peer waits for nobody', async (t) => {
+  const { inviter, joiner } = await introduced(t);
+  const shares = await inviter.keeper.makeRecovery({ threshold: 2, shares: 3 });
+  await inviter.keeper.pairing.confirm(words(inviter.keeper));
+  await joiner.keeper.pairing.confirm(words(joiner.keeper));
+  await talk(inviter.keeper, joiner.keeper);
+  await joiner.keeper.pairing.joined();
+  const before = inviter.keeper.status().generation ?? '';
+  const sealed = inviter.keeper.seal(context, secret);
+  const begun = await inviter.keeper.rotateWrappingKey();
+  const slots = inviter.keeper.slots();
+  const { keeper: restored } = blankKeeper(t, new NearToken());
+  await restored.restore({ shares, rootKeyLabel: 'new', slots });
+  t.like(restored.status(), { generation: begun, older: [before], pending: undefined });
+  t.deepEqual(restored.open(context, sealed), secret);
+});
+
 test('begun on both nodes at once, both end under the same wrapping key', async (t) => {
   for (let i = 0; i < 4; i++) {
     const { inviter, joiner } = await paired(t);
