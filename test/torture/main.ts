@@ -28,7 +28,9 @@ function at(values: readonly number[], share: number): string {
   return `${(value / 1000).toFixed(1)} s`;
 }
 
-function table({ steps, faults, ledger, verdict, convergence }: Report): string {
+const convergenceMost = 10_000;
+
+function table({ steps, faults, ledger, verdict, convergence, refills }: Report): string {
   const { reads, keys } = ledger;
   const rows: readonly (readonly [string, string | number])[] = [
     ['steps', steps],
@@ -48,6 +50,10 @@ function table({ steps, faults, ledger, verdict, convergence }: Report): string 
     ['convergence, median', at(convergence, 0.5)],
     ['convergence, p99', at(convergence, 0.99)],
     ['convergence, longest', at(convergence, 1)],
+    ...refills.map(
+      ({ milliseconds, keys }) =>
+        [`an empty node has all ${keys} keys`, `${(milliseconds / 1000).toFixed(1)} s`] as const,
+    ),
     ...[...faults].sort().map(([kind, count]) => [kind, count] as const),
   ];
   return ['| what | |', '| --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
@@ -67,7 +73,8 @@ try {
   for (const wrong of report.ledger.wrongs) print(`wrong: ${wrong}`);
   const { lost, divergent, wrong, resurrected, restore } = report.verdict;
   const bad = lost + divergent + wrong + resurrected + restore + report.ledger.wrongs.length;
-  process.exitCode = bad > 0 || report.ledger.availability < 0.9999 ? 1 : 0;
+  const slow = Math.max(0, ...report.convergence) > convergenceMost;
+  process.exitCode = bad > 0 || slow || report.ledger.availability < 0.9999 ? 1 : 0;
 } finally {
   if (values.keep) print(`kept: ${folder}`);
   else removeFolder(folder);

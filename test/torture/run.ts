@@ -30,6 +30,13 @@ export interface Report {
   readonly verdict: Verdict;
   /** Milliseconds from the end of each step's faults until both nodes had the same. */
   readonly convergence: readonly number[];
+  /** The same where an empty node took a lost one's place: all keys had to come. */
+  readonly refills: readonly Refill[];
+}
+
+export interface Refill {
+  readonly milliseconds: number;
+  readonly keys: number;
 }
 
 const peaceMilliseconds = 120_000;
@@ -48,8 +55,8 @@ export async function torture(options: TortureOptions): Promise<Report> {
     await traffic.stop();
     say('judging');
     const verdict = await judge(pair, ledger, folder);
-    const { steps, faults, convergence } = course;
-    return { steps, faults, convergence, ledger, verdict };
+    const { steps, faults, convergence, refills } = course;
+    return { steps, faults, convergence, refills, ledger, verdict };
   } finally {
     await traffic.stop();
     await pair.stop();
@@ -60,6 +67,7 @@ class Course {
   steps = 0;
   readonly faults = new Map<string, number>();
   readonly convergence: number[] = [];
+  readonly refills: Refill[] = [];
   readonly #options: TortureOptions;
   readonly #pair: TorturedPair;
   readonly #traffic: Traffic;
@@ -128,7 +136,10 @@ class Course {
     await pause(milliseconds);
     for (const act of acts.toReversed()) await act.end();
     const took = await this.#pair.converged();
-    this.convergence.push(took);
+    const { size } = this.#ledger.keys;
+    if (faults.some(({ kind }) => kind === 'disk lost')) {
+      this.refills.push({ milliseconds: took, keys: size });
+    } else this.convergence.push(took);
     await this.#traffic.hold();
     await this.#pair.converged();
     if (outage) this.#ledger.endOutage();
