@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RefusalCount } from '../audit/refusal-count.ts';
 import { authorise, localAdministrator } from './administrator.ts';
 import type { Asker } from './administrator.ts';
 import { allowedWith } from './administrator-act.ts';
@@ -14,7 +15,6 @@ import { backupRefusal } from './backup-refusal.ts';
 import { AdminError } from './error.ts';
 import { openApi } from './open-api.ts';
 import type { JoinActs, PairingView } from './pair.ts';
-import { RefusalCount } from './refusal-count.ts';
 import { RemoteListener } from './remote-listener.ts';
 import { routesOf } from './route/index.ts';
 import { route } from './route.ts';
@@ -23,6 +23,7 @@ import { z } from './schema.ts';
 import type { Problem, StatusView } from './schema.ts';
 
 const bodyBytes = 256 * 1024;
+const sweepMilliseconds = 60_000;
 
 /**
  * The admin API on a Unix socket that only the appliance's administrators can open. It is there
@@ -35,6 +36,7 @@ export class AdminServer {
   #appliance: Appliance | undefined;
   #remote: RemoteListener | undefined;
   #refusals: RefusalCount | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
 
   constructor(beginning: Beginning) {
     this.#server = fastify({ bodyLimit: bodyBytes, genReqId: () => randomUUID() });
@@ -86,19 +88,22 @@ export class AdminServer {
   ): Promise<AddressInfo> {
     const appliance = this.#opened();
     await this.#server.ready();
-    const refusals = new RefusalCount(appliance.now, (fingerprint, times) => {
-      const actor = `admin:${fingerprint ?? 'no certificate'}`;
+    const refusals = new RefusalCount(appliance.now, (who, times) => {
+      const actor = `admin:${who}`;
       const reason =
         times === 1 ? 'certificate not let in' : `certificate not let in, ${times} times`;
       const entry = { request: '', actor, act: 'admin connection', reason };
       appliance.keystore.note({ ...entry, outcome: 'denied' });
     });
     this.#refusals = refusals;
+    this.#sweeping = setInterval(() => {
+      refusals.sweep();
+    }, sweepMilliseconds).unref();
     this.#remote = new RemoteListener({
       ...identity,
       admits: (fingerprint) => allowedWith(appliance, fingerprint) !== undefined,
       refused: (fingerprint) => {
-        refusals.count(fingerprint);
+        refusals.count(fingerprint ?? 'no certificate');
       },
       serve: (request, response) => {
         this.#server.routing(request, response);
@@ -113,6 +118,7 @@ export class AdminServer {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#sweeping);
     this.#refusals?.flush();
     await this.#remote?.close();
     await this.#server.close();

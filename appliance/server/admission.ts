@@ -30,18 +30,36 @@ export function tlsOptions(key: KeyObject, certificate: string): TlsOptions {
   };
 }
 
+/** Told of whoever is not let in: a certificate's fingerprint, or what is refused without one. */
+export type Refused = (who: string) => void;
+
+/**
+ * Whether it was TLS that failed: no version or cipher in common, or no TLS at all. Who merely goes
+ * away, as a probe of a load balancer does, was not refused.
+ */
+export function isRefusal({ code }: NodeJS.ErrnoException): boolean {
+  return code?.startsWith('ERR_SSL_') === true;
+}
+
 /** Who is let in at a port, and the connections they have. */
 export class Admission {
   readonly #keystore: Keystore;
   readonly #log: Log;
   readonly #pending: PendingClients | undefined;
+  readonly #refused: Refused;
   readonly #live = new Map<string, Set<TLSSocket>>();
 
-  /** `pending`: told of certificates that nobody knows. */
-  constructor(keystore: Keystore, log: Log, pending?: PendingClients) {
-    this.#keystore = keystore;
-    this.#log = log;
-    this.#pending = pending;
+  constructor(parts: {
+    readonly keystore: Keystore;
+    readonly log: Log;
+    /** Told of certificates that nobody knows. */
+    readonly pending?: PendingClients;
+    readonly refused: Refused;
+  }) {
+    this.#keystore = parts.keystore;
+    this.#log = parts.log;
+    this.#pending = parts.pending;
+    this.#refused = parts.refused;
   }
 
   /** Lets a certificate in that is allowed; answers how it stands now, each time it is asked. */
@@ -85,6 +103,7 @@ export class Admission {
   #refuse(socket: TLSSocket, id: string | undefined, state: string | undefined): void {
     const why = state ?? (id === undefined ? 'no certificate' : 'unknown certificate');
     this.#log('info', 'client refused', { why, fingerprint: id });
+    this.#refused(id ?? why);
     socket.destroy();
   }
 }

@@ -3,7 +3,8 @@ import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Server } from 'node:tls';
 import type { Keystore } from '../keystore/keystore.ts';
-import { Admission, tlsOptions } from './admission.ts';
+import { Admission, isRefusal, tlsOptions } from './admission.ts';
+import type { Refused } from './admission.ts';
 import { Connection } from './connection.ts';
 import type { Dispatch } from './dispatch.ts';
 import { serverLimits } from './limit.ts';
@@ -21,6 +22,7 @@ export interface ListenerOptions {
   readonly log: Log;
   /** Where unknown certificates of an administrator's authorities wait for a person. */
   readonly pending?: PendingClients;
+  readonly refused: Refused;
   readonly listen: ListenOptions;
 }
 
@@ -31,9 +33,9 @@ export class Listener {
   readonly #admission: Admission;
 
   constructor(options: ListenerOptions) {
-    const { keystore, dispatch, newRequestId, log, pending } = options;
+    const { dispatch, newRequestId, log, refused } = options;
     this.#options = options;
-    this.#admission = new Admission(keystore, log, pending);
+    this.#admission = new Admission(options);
     this.#server = createServer(tlsOptions(options.key, options.certificate));
     this.#server.maxConnections = serverLimits.connections;
     this.#server.on('secureConnection', (socket) => {
@@ -42,6 +44,7 @@ export class Listener {
     });
     this.#server.on('tlsClientError', (error, socket) => {
       log('debug', 'handshake failed', { error: error.message });
+      if (isRefusal(error)) refused('handshake failed');
       socket.destroy();
     });
   }

@@ -1,19 +1,32 @@
 import type { AddressInfo, ListenOptions } from 'node:net';
+import { RefusalCount } from '../audit/refusal-count.ts';
 import { Listener } from './listener.ts';
 import type { ListenerOptions } from './listener.ts';
 import { WebListener } from './web-listener.ts';
+
+const sweepMilliseconds = 60_000;
 
 /** The ports that clients come to: KMIP's own, and that of the HTTPS profiles where wanted. */
 export class ClientPorts {
   readonly #kmip: Listener;
   readonly #web: WebListener | undefined;
   readonly #log: ListenerOptions['log'];
+  readonly #refusals: RefusalCount;
+  readonly #sweeping: NodeJS.Timeout;
 
   /** `web`: where the HTTPS profiles listen; nowhere without it. */
-  constructor(options: ListenerOptions, web: ListenOptions | undefined) {
-    this.#log = options.log;
+  constructor(given: Omit<ListenerOptions, 'refused'>, web: ListenOptions | undefined) {
+    this.#log = given.log;
+    this.#refusals = refusalsIn(given);
+    const refused = (who: string): void => {
+      this.#refusals.count(who);
+    };
+    const options = { ...given, refused };
     this.#kmip = new Listener(options);
     this.#web = web === undefined ? undefined : new WebListener({ ...options, listen: web });
+    this.#sweeping = setInterval(() => {
+      this.#refusals.sweep();
+    }, sweepMilliseconds).unref();
   }
 
   /**
@@ -52,5 +65,18 @@ export class ClientPorts {
 
   async close(): Promise<void> {
     await Promise.all([this.#kmip.close(), this.#web?.close()]);
+    clearInterval(this.#sweeping);
+    this.#refusals.flush();
   }
+}
+
+/** Tells the audit of those who are not let in, and names those who were once. */
+function refusalsIn({ keystore, now }: Omit<ListenerOptions, 'refused'>): RefusalCount {
+  return new RefusalCount(now, (who, times) => {
+    const client = keystore.client(who);
+    const why = client === undefined ? 'not let in' : client.state;
+    const reason = times === 1 ? why : `${why}, ${times} times`;
+    const actor = `client:${client?.name ?? who}`;
+    keystore.note({ request: '', actor, act: 'KMIP connection', outcome: 'denied', reason });
+  });
 }

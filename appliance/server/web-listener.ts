@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Client } from '../keystore/client.ts';
-import { Admission, tlsOptions } from './admission.ts';
+import { Admission, isRefusal, tlsOptions } from './admission.ts';
 import { serverLimits } from './limit.ts';
 import { opened } from './listener.ts';
 import type { ListenerOptions } from './listener.ts';
@@ -22,9 +22,9 @@ export class WebListener {
   readonly #clients = new WeakMap<object, () => Client | undefined>();
 
   constructor(options: ListenerOptions) {
-    const { key, certificate, keystore, log, pending } = options;
+    const { key, certificate, refused } = options;
     this.#options = options;
-    this.#admission = new Admission(keystore, log, pending);
+    this.#admission = new Admission(options);
     this.#server = createServer({
       ...tlsOptions(key, certificate),
       ALPNProtocols: ['http/1.1'],
@@ -38,7 +38,10 @@ export class WebListener {
       const client = this.#admission.admit(socket);
       if (client !== undefined) this.#clients.set(socket, client);
     });
-    this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
+    this.#server.on('tlsClientError', (error, socket) => {
+      if (isRefusal(error)) refused('handshake failed');
+      socket.destroy();
+    });
     this.#server.on('clientError', (_error, socket) => socket.destroy());
     this.#server.on('request', (request, response) => {
       this.#serve(request, response).catch(() => request.socket.destroy());

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import test from 'ava';
-import { command, startAppliance } from '../harness/appliance.ts';
+import { command, startAppliance, until } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
 import { request, wire, Wires } from '../harness/vcenter.ts';
@@ -22,6 +22,17 @@ async function selfSigned(
   ]);
   if (made.code !== 0) throw new Error(made.stderr);
   return join(folder, 'cert.pem');
+}
+
+/** Who was not let in and how often, as the audit tells it: "ACTOR REASON". */
+async function refusals(appliance: RunningAppliance): Promise<string[]> {
+  const { stdout } = await appliance.twinlock('audit', 'tail', '--json', '--lines', '500');
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, string | undefined>)
+    .filter(({ act, outcome }) => act === 'KMIP connection' && outcome === 'denied')
+    .map(({ actor = '', reason = '' }) => `${actor} ${reason}`);
 }
 
 test('a certificate is let in by its exact bytes, whatever its purpose', async (t) => {
@@ -71,6 +82,16 @@ test('who is unknown, blocked or without a certificate gets not one byte', async
   for (const why of ['no certificate', 'unknown certificate', 'blocked']) {
     t.true(log.includes(`"why":"${why}"`), why);
   }
+  const print = new X509Certificate(files('stranger').cert).fingerprint256;
+  const stranger = print.replaceAll(':', '').toLowerCase();
+  const knocked = [
+    ...['client:no certificate not let in', `client:${stranger} not let in`],
+    'client:client2 blocked',
+  ];
+  await until('the audit has each', async () => {
+    const told = await refusals(appliance);
+    return knocked.every((each) => told.includes(each));
+  });
   // Allowed again, it is served at once.
   t.is((await appliance.twinlock('client', 'allow', 'client2')).code, 0);
   t.is((await new KmipClient(appliance, 'client2').create()).length, 36);
@@ -131,4 +152,6 @@ test('TLS 1.1 and suites that are not ECDHE with GCM are refused', async (t) => 
     t.true(await refused({ maxVersion: 'TLSv1.2', ciphers }), ciphers);
   }
   t.false(await refused({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES256-GCM-SHA384' }));
+  const failed = 'client:handshake failed not let in';
+  await until('the audit says so', async () => (await refusals(appliance)).includes(failed));
 });

@@ -46,6 +46,7 @@ async function served(t: ExecutionContext): Promise<{ one: Served; two: Served; 
     const log = (): void => {};
     const newIdentifier = (): string => randomUUID();
     const listener = new Listener({
+      refused: () => undefined,
       key,
       certificate: own,
       keystore,
