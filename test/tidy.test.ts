@@ -30,6 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   keeper: ['disk', 'frame', 'keeper-client', 'token'],
   pki: [],
   audit: [],
+  'self-test': [],
   keystore: ['disk', 'ttlv', 'kmip', 'audit', 'keeper-client'],
   operation: ['ttlv', 'kmip', 'cryptography', 'keystore', 'pki'],
   encoding: ['ttlv', 'kmip'],

@@ -16,6 +16,7 @@ export const exitCode = {
   slotTable: 21,
   softwareMissing: 22,
   shredded: 23,
+  selfTest: 24,
 } as const;
 
 /** The end of a process that a person has to do something about. */
@@ -46,6 +47,13 @@ function asStop(error: unknown): Stop {
       'diskFull',
       'the disk is full',
       'free some space and start again; nothing is lost',
+    );
+  }
+  if (code === 'self-test-failed') {
+    return new Stop(
+      'selfTest',
+      `self-test failed: ${message ?? 'unknown'}`,
+      'start again; if it fails again, the processor, the memory or the software is broken',
     );
   }
   if (code === 'EADDRINUSE') {

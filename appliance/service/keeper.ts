@@ -6,6 +6,7 @@ import type { RotationEvery } from '../keeper/schedule.ts';
 import { PinSource } from '../keeper/pin.ts';
 import { startConsoleSocket, startDataSocket } from '../keeper/server.ts';
 import { TokenLink } from '../keeper/token-link.ts';
+import { selfTest } from '../self-test/self-test.ts';
 import { listenAt } from './activated-socket.ts';
 import { now } from './clock.ts';
 import { configurationFromArguments, tokensOf } from './configuration.ts';
@@ -23,6 +24,7 @@ const watchMilliseconds = 1_000;
 
 /** The keeper process: holds the wrapping keys, loads no vendor's code, has no network. */
 async function main(): Promise<void> {
+  selfTest('keeper');
   const configuration = configurationFromArguments(process.argv);
   const { state, run, log: level } = configuration;
   const log = makeLog('keeper', level);

@@ -13,6 +13,7 @@ import { SealedFiles } from '../keystore/sealed-file.ts';
 import { SqliteKeystore } from '../keystore/store.ts';
 import { toJson } from '../encoding/json.ts';
 import { fingerprint, readCertificate } from '../pki/fingerprint.ts';
+import { selfTest } from '../self-test/self-test.ts';
 import { Dispatch } from '../server/dispatch.ts';
 import { cutBlockedClients } from '../server/blocked-client.ts';
 import { PendingClients } from '../server/pending-client.ts';
@@ -47,6 +48,7 @@ const random = (bytes: number): Buffer => randomBytes(bytes);
 
 /** The server process: KMIP, keystore and admin API; sees no PIN and no wrapping key. */
 async function main(): Promise<void> {
+  selfTest('server');
   const configuration = configurationFromArguments(process.argv);
   const log = makeLog('server', configuration.log);
   const systemd = new SystemdNotify(log);
@@ -71,17 +73,16 @@ async function main(): Promise<void> {
   const keystore = await openKeystore(configuration, folder, files, keeper, cluster, log);
   installRestoredIdentity(folder);
   const names = certificateNames(configuration);
-  const surroundings = { now, random };
   const kind = configuration.server.key;
-  const identity = await serverIdentity(files, folder, names, kind, surroundings);
+  const identity = await serverIdentity(files, folder, names, kind, { now, random });
   const rotation = new Rotation({ keystore, files, keeper, log });
   const audit = new AuditKeeping({ trail: keystore.trail, configuration, node, now, log });
   const joined = joinedNode(folder);
   if (joined !== undefined) await trustOnce(keystore, joined);
   const linked = { keystore, keeper, configuration, log };
   const replication = await startReplication({ ...linked, files, random, joined });
-  const { authority } = identity;
-  const pair = new Pair({ ...linked, replication, folder, authority: authority.certificate });
+  const authority = identity.authority.certificate;
+  const pair = new Pair({ ...linked, replication, folder, authority });
   if (joined !== undefined) await caughtUp({ keystore, keeper, replication, joined, log });
   const parts = {
     ...{ keystore, keeper, identity, audit, cluster, node, log, configuration },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { selfTest } from '../self-test/self-test.ts';
 import { Deadline } from '../token/deadline.ts';
 import { Pkcs11 } from '../token/pkcs11.ts';
 import { startTokenServer } from '../token/server.ts';
@@ -12,6 +13,7 @@ import { dieWithParent, onStop } from './process.ts';
 
 /** The token process: the only one that loads a vendor's library and logs in to the token. */
 async function main(): Promise<void> {
+  selfTest('token');
   const configuration = configurationFromArguments(process.argv);
   const { run, log: level } = configuration;
   const token = tokenFromArguments(configuration, process.argv);
