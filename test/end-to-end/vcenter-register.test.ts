@@ -63,6 +63,53 @@ async function refusals(
   vcenter.permitted = true;
 }
 
+/** A key that vCenter uses is not destroyed, nor one of which it cannot say so. */
+async function destroys(
+  t: ExecutionContext,
+  node: RunningAppliance,
+  vcenter: VimServer,
+  key: string,
+): Promise<void> {
+  const file = node.file('password');
+  const destroy = (password: string, ...more: string[]): Promise<Ended> => {
+    writeFileSync(file, `${password}\n`);
+    const login = ['--user', vcenter.user, '--password-file', file];
+    const known = ['--thumbprint', vcenter.thumbprint, ...login];
+    const asked = ['--vcenter', vcenter.address, '--yes', '--force', ...known, ...more];
+    return node.twinlock('key', 'destroy', key, ...asked);
+  };
+  const state = async (): Promise<unknown> =>
+    (JSON.parse((await node.twinlock('key', 'show', key, '--json')).stdout) as { state: string })
+      .state;
+  const before = await state();
+  const refused = async (why: RegExp, ended: Promise<Ended>): Promise<void> => {
+    const { code, stderr, stdout } = await ended;
+    t.is(code, 3);
+    t.regex(stderr, why);
+    t.is(stdout, '');
+    t.is(await state(), before);
+  };
+  await refused(
+    /^error: \S+ says that name of vm-7, name of host-3 use this key\nhint: re-key or decrypt/,
+    destroy(vcenter.password),
+  );
+  const machines = Array.from({ length: 7 }, (_, i) => `vm-${i}`);
+  vcenter.uses.set(key, { machines, hosts: [] });
+  await refused(/name of vm-4 and 2 more use this key\n/, destroy(vcenter.password));
+  vcenter.uses.set(key, 'unknown');
+  await refused(/^error: \S+ says nothing of this key\nhint: /, destroy(vcenter.password));
+  await refused(/^error: vCenter refused user or password/, destroy('guess'));
+  await refused(
+    /^error: \S+ shows another certificate/,
+    destroy(vcenter.password, '--thumbprint', 'AA:'.repeat(31) + 'AA'),
+  );
+  vcenter.uses.delete(key);
+  const done = await destroy(vcenter.password, '--json');
+  t.is(done.code, 0, done.stderr);
+  t.is((JSON.parse(done.stdout) as { state: string }).state, 'Destroyed');
+  t.is(vcenter.calls.at(-1), 'Logout');
+}
+
 test('one command makes both nodes a provider that vCenter finds green', async (t) => {
   t.timeout(240_000);
   const { a, b } = await startPair(t);
@@ -110,6 +157,7 @@ test('one command makes both nodes a provider that vCenter finds green', async (
   t.deepEqual(JSON.parse(used.stdout), {
     keys: [{ key, used: true, machines: ['name of vm-7'], hosts: ['name of host-3'] }],
   });
+  await destroys(t, a, vcenter, key);
   // No password stays anywhere.
   for (const node of [a, b]) {
     for (const role of ['server', 'keeper']) {

@@ -86,7 +86,10 @@ export class VimServer {
   readonly thumbprint: string;
   readonly providers = new Map<string, Provider>();
   /** What the administrator of this vCenter uses keys for. */
-  readonly uses = new Map<string, { machines: readonly string[]; hosts: readonly string[] }>();
+  readonly uses = new Map<
+    string,
+    { machines: readonly string[]; hosts: readonly string[] } | 'unknown'
+  >();
   readonly calls: string[] = [];
   /** Whether the login may manage key servers. */
   permitted = true;
@@ -240,7 +243,9 @@ export class VimServer {
   }
 
   #use(key: string): string {
-    const { machines, hosts } = this.uses.get(key) ?? { machines: [], hosts: [] };
+    const use = this.uses.get(key) ?? { machines: [], hosts: [] };
+    if (use === 'unknown') return '';
+    const { machines, hosts } = use;
     return [
       `<returnval><keyId><keyId>${key}</keyId></keyId><keyAvailable>true</keyAvailable>`,
       ...machines.map((id) => `<encryptedVMs type="VirtualMachine">${id}</encryptedVMs>`),

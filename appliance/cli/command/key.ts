@@ -5,6 +5,8 @@ import type { Context } from '../context.ts';
 import { date, secondsOf, table } from '../format.ts';
 import { age, ageText, list, listOptions, ownerOf } from './key-list.ts';
 import type { ListOptions } from './key-list.ts';
+import { loginOptions, refuseUsed } from './vcenter.ts';
+import type { LoginOptions } from './vcenter.ts';
 
 export async function show({ admin, print }: Context, id: string): Promise<void> {
   const key = await admin.key(id);
@@ -26,13 +28,18 @@ export async function show({ admin, print }: Context, id: string): Promise<void>
 
 /** Destroys a key, after a person typed its identifier or --yes said so. */
 export async function destroy(
-  { admin, print, ask }: Context,
+  context: Context,
   id: string,
-  options: { yes?: boolean; force?: boolean },
+  options: LoginOptions & { yes?: boolean; force?: boolean; vcenter?: string },
 ): Promise<void> {
+  const { admin, print, ask } = context;
   const key = await admin.key(id);
+  const { vcenter } = options;
+  if (vcenter !== undefined) await refuseUsed(context, vcenter, id, options);
   if (options.yes !== true) {
-    const typed = await ask(`${described(key)}\ntype the identifier to destroy this key: `);
+    const typed = await ask(
+      `${described(key, vcenter)}\ntype the identifier to destroy this key: `,
+    );
     if (typed === undefined) {
       throw new CommandError('refused', 'nobody is here to confirm', 'repeat with --yes');
     }
@@ -93,7 +100,7 @@ function days(seconds: number): string {
 }
 
 /** What destroying a key would lock, as far as the node can know. */
-function described(key: KeyView): string {
+function described(key: KeyView, vcenter?: string): string {
   const whom = [key.component, ownerOf(key), key.identifier].filter((each) => each !== undefined);
   const { fetched } = key;
   return [
@@ -105,6 +112,7 @@ function described(key: KeyView): string {
     fetched === undefined
       ? 'it was never fetched'
       : `fetched last ${date(fetched.time)} by ${fetched.client}`,
+    ...(vcenter === undefined ? [] : [`${vcenter} knows no machine or host that uses it`]),
   ].join('\n');
 }
 
@@ -137,6 +145,11 @@ export const commands: readonly Command[] = [
     options: [
       { flags: '--yes', what: 'do not ask' },
       { flags: '--force', what: 'although it is Active or was fetched within 30 days' },
+      {
+        flags: '--vcenter <vcenter>',
+        what: 'log in there first, and refuse where it says that the key is used',
+      },
+      ...loginOptions,
     ],
     run: (context, [id = ''], options: Parameters<typeof destroy>[2]) =>
       destroy(context, id, options),

@@ -18,8 +18,10 @@ const pauseMilliseconds = 1_000;
 const looks = 60;
 /** What one query of vCenter asks for. */
 const keysOfQuery = 100;
+/** More names than that are counted: an error is one line. */
+const namesShown = 5;
 
-interface LoginOptions {
+export interface LoginOptions {
   readonly user?: string;
   readonly passwordFile?: string;
   readonly thumbprint?: string;
@@ -108,6 +110,31 @@ export async function keyUse(
       ]),
     ),
   );
+}
+
+/** Throws CommandError `refused` where a vCenter says that a key is used, or nothing of it. */
+export async function refuseUsed(
+  context: Context,
+  vcenter: string,
+  key: string,
+  options: LoginOptions,
+): Promise<void> {
+  const login = await loginOf(context, vcenter, options);
+  const { host } = login.place;
+  const found = await withVcenter(login, async (manager, client) =>
+    named(client, await manager.keyUses([key])),
+  );
+  const use = found.find((each) => each.key === key);
+  if (use === undefined) {
+    const hint = 'look there yourself, or leave --vcenter out';
+    throw new CommandError('refused', `${host} says nothing of this key`, hint);
+  }
+  if (!use.used) return;
+  const whom = [...use.machines, ...use.hosts];
+  const shown = whom.length === 0 ? 'somebody' : whom.slice(0, namesShown).join(', ');
+  const more = whom.length > namesShown ? ` and ${whom.length - namesShown} more` : '';
+  const hint = 're-key or decrypt those first; nothing was destroyed';
+  throw new CommandError('refused', `${host} says that ${shown}${more} use this key`, hint);
 }
 
 /** The same by hand, for those who keep scripts. */
@@ -247,7 +274,7 @@ function placeOf(text: string, port: number): Place {
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-const loginOptions = [
+export const loginOptions = [
   { flags: '--user <user>', what: 'who logs in to vCenter, such as administrator@vsphere.local' },
   { flags: '--password-file <file>', what: 'its first line is the password; else it is asked for' },
   {
