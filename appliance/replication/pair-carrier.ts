@@ -69,6 +69,7 @@ export class PairCarrier implements RecordCarrier {
   #stopped = false;
   #saved = 0;
   #saving = false;
+  #only: string | undefined;
 
   constructor(parts: PairCarrierParts) {
     this.#parts = parts;
@@ -93,6 +94,14 @@ export class PairCarrier implements RecordCarrier {
     for (const waiter of this.#waiters) waiter.end(false);
     for (const { session } of this.#links.values()) session?.end('stopping');
     await this.#parts.replica.saveReceipts().catch(() => {});
+  }
+
+  /**
+   * Links this node to that one alone; undefined: to every member. While a node joins it knows only
+   * its host for sure: the records of nodes that were removed come before those of their removal.
+   */
+  linkOnly(node: string | undefined): void {
+    this.#only = node;
   }
 
   get present(): boolean {
@@ -171,7 +180,10 @@ export class PairCarrier implements RecordCarrier {
 
   #members(): Member[] {
     const { replica } = this.#parts;
-    return replica.members().filter(({ node, removed }) => node !== replica.node && !removed);
+    const only = this.#only;
+    return replica
+      .members()
+      .filter(({ node, removed }) => node !== replica.node && !removed && node === (only ?? node));
   }
 
   #link(node: string): Link {

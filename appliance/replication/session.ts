@@ -101,6 +101,7 @@ export class Session {
     const { peer } = this;
     this.#comparison = new StateComparison({
       ...{ ...parts, peer },
+      behind: () => this.#isFarBehind(),
       say: (comparison) => {
         this.#send(messageKind.compare, toJson(comparison satisfies Comparison));
       },

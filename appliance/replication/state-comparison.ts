@@ -15,6 +15,8 @@ export interface StateComparisonParts {
   readonly replica: Replica;
   readonly surroundings: Surroundings;
   readonly peer: string;
+  /** Whether the peer has a great deal that is not here: what is equal by now says little then. */
+  readonly behind: () => boolean;
   readonly say: (comparison: Comparison) => void;
 }
 
@@ -52,7 +54,7 @@ export class StateComparison {
     }
     // One of both is enough; the other one asks where it never hears of that.
     const mine = replica.node < peer;
-    if (surroundings.elapsed() < this.#due || !mine) return;
+    if (surroundings.elapsed() < this.#due || !mine || this.#parts.behind()) return;
     const unanswered = this.#asked !== undefined;
     this.#due = surroundings.elapsed() + (unanswered ? intervalMilliseconds : soonMilliseconds);
     this.#doing(() => this.#ask());

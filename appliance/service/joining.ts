@@ -155,10 +155,11 @@ function makeSelf(random: (bytes: number) => Buffer): {
 const comparisonMilliseconds = 5_000;
 
 /**
- * Resolves once everything of the cluster is here: the same folded state as there, and every secret
- * opened. Only then the node serves, and is a member like any other. At once for one that is. Where
- * clients change something all the time the states are never compared: then all that the other
- * node had at the beginning has to be here, and nothing found to differ.
+ * Resolves once everything of the cluster is here: all that the other node had at the beginning,
+ * the same folded state as there, and every secret opened. Only then the node serves, for a client
+ * takes "no such key" from one node for the word of both, and is a member like any other. At once
+ * for one that is. Where clients change something all the time the states may not be compared:
+ * then nothing is to be found that differs.
  */
 export async function caughtUp(parts: {
   readonly keystore: SqliteKeystore;
@@ -181,10 +182,11 @@ export async function caughtUp(parts: {
     if (wanted !== undefined && holds(own, wanted)) since ??= now;
     const tried = since !== undefined && now - since > comparisonMilliseconds;
     const isSame = peer?.equal === true || (tried && peer?.equal === undefined);
-    if (isSame && keystore.replica.lacking(1).length === 0) break;
+    if (since !== undefined && isSame && keystore.replica.lacking(1).length === 0) break;
     await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
   }
   await keeper.joined();
+  replication.linkAll();
   log('info', 'JOINED: this node has everything, and every secret was opened here', {});
 }
 

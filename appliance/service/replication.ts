@@ -50,6 +50,8 @@ export interface Replication {
   errands(serve: (errand: Errand) => void): void;
   readonly cutOff: CutOff;
   view(): ReplicationView;
+  /** Links this node to every member, where it was linked only to the one that it joins. */
+  linkAll(): void;
   /** Goes on without records that a put-back database lacks; false where none are missing. */
   acceptLoss(): Promise<boolean>;
   stop(): Promise<void>;
@@ -83,6 +85,7 @@ export async function startReplication(parts: {
     ...{ transport, surroundings, history, features },
     able: () => ability.able && keystore.failure === undefined,
   });
+  if ((await keeper.status()).pair?.joining === true) carrier.linkOnly(joined?.node);
   const memory = await headMemory({ keystore, keeper, configuration }, history, surroundings);
   const journal = openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
@@ -102,16 +105,10 @@ export async function startReplication(parts: {
       transport.errands(serve);
     },
     cutOff,
-    view: () => ({
-      copies: promise.view(),
-      peers: carrier.peers(),
-      wound: history.wound,
-      missing: history.missing,
-      conflicts: replica.conflicts(conflictsShown),
-      lacking: replica.lacking(lackingShown).length,
-      purge: looking[0].view(),
-      scrub: replica.scrub.view,
-    }),
+    view: () => ({ ...historyView(replica, history), ...promised(promise, carrier, looking[0]) }),
+    linkAll: () => {
+      carrier.linkOnly(undefined);
+    },
     acceptLoss: () => history.accept(),
     stop: async () => {
       memory.stop();
@@ -123,6 +120,19 @@ export async function startReplication(parts: {
       await journal?.stop();
     },
   };
+}
+
+function historyView(replica: Replica, { wound, missing }: History) {
+  return {
+    ...{ wound, missing },
+    conflicts: replica.conflicts(conflictsShown),
+    lacking: replica.lacking(lackingShown).length,
+    scrub: replica.scrub.view,
+  };
+}
+
+function promised(promise: CopyPromise, carrier: PairCarrier, purging: Purging) {
+  return { copies: promise.view(), peers: carrier.peers(), purge: purging.view() };
 }
 
 /** What looks at the keystore now and then, whoever asks for anything. */

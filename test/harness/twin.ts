@@ -29,6 +29,8 @@ export class Twin {
   /** Whether its keeper can prove its root key. */
   able = true;
   journal: SecondCopy | undefined;
+  /** See `linkOnly`. */
+  only: string | undefined;
   #transport!: TlsTransport;
   #port = 0;
   #timers = new Set<NodeJS.Timeout>();
@@ -112,6 +114,7 @@ export class Twin {
       ...(this.journal === undefined ? {} : { journal: this.journal }),
     });
     keystore.guard = this.promise;
+    this.carrier.linkOnly(this.only);
     this.carrier.start();
   }
 

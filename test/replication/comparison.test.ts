@@ -37,6 +37,7 @@ function changer(keystore: SqliteKeystore, stop: AbortSignal): Promise<number> {
 /** Two comparisons that hear one another, and never through a network. */
 function comparers(t: ExecutionContext, one: SqliteKeystore, two: SqliteKeystore) {
   const messages: Comparison[] = [];
+  const behind: { node?: string } = {};
   let elapsed = 0;
   const surroundings = {
     elapsed: () => elapsed,
@@ -56,6 +57,7 @@ function comparers(t: ExecutionContext, one: SqliteKeystore, two: SqliteKeystore
         replica: keystore.replica,
         surroundings,
         peer: keystore === one ? two.replica.node : one.replica.node,
+        behind: () => behind.node === keystore.replica.node,
         say: (comparison) => {
           const said = JSON.parse(JSON.stringify(comparison)) as Comparison;
           messages.push(said);
@@ -68,7 +70,7 @@ function comparers(t: ExecutionContext, one: SqliteKeystore, two: SqliteKeystore
     a?.look();
     b?.look();
   };
-  return { a, b, look, messages };
+  return { a, b, look, messages, behind };
 }
 
 test('states are compared at heads that both have, whatever each has beyond them', async (t) => {
@@ -108,6 +110,28 @@ test('states are compared at heads that both have, whatever each has beyond them
     return two.object(shared) !== undefined && again.a?.equal === true && again.b?.equal === true;
   });
   t.deepEqual(two.replica.lacking(10), [shared]);
+  await one.close();
+  await two.close();
+});
+
+test('a node that lacks a great deal does not compare what little it has', async (t) => {
+  const { one, two } = await pairOf(t);
+  await makeKey(one, secret);
+  await carry(one, two);
+  const { a, b, look, messages, behind } = comparers(t, one, two);
+  // Whichever of both asks.
+  const asking = one.replica.node < two.replica.node ? one : two;
+  behind.node = asking.replica.node;
+  for (let i = 0; i < 5; i++) {
+    look();
+    await setImmediate();
+  }
+  t.deepEqual(messages, []);
+  delete behind.node;
+  await until(() => {
+    look();
+    return a?.equal === true && b?.equal === true;
+  });
   await one.close();
   await two.close();
 });

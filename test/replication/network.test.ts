@@ -226,3 +226,16 @@ test('records do not go back to whom they came from', async (t) => {
   await until(() => areEqual(one, two));
   t.is(sent, 0);
 });
+
+test('while a node joins, nobody but its host is a peer of it', async (t) => {
+  const { one, two } = await twins(t);
+  two.only = 'f'.repeat(32);
+  await two.restart();
+  const ended = one.said.length;
+  await until(() => one.said.slice(ended).some((text) => text.includes('ended')));
+  await until(() => one.said.slice(ended).filter((text) => text.includes('ended')).length > 2);
+  t.deepEqual(two.carrier.peers(), []);
+  t.false(two.carrier.present);
+  two.carrier.linkOnly(undefined);
+  await until(() => one.carrier.present && two.carrier.present);
+});

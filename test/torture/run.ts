@@ -134,11 +134,12 @@ class Course {
       this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
     }
     await pause(milliseconds);
+    const ending = performance.now();
     for (const act of acts.toReversed()) await act.end();
     const took = await this.#pair.converged();
     const { size } = this.#ledger.keys;
     if (faults.some(({ kind }) => kind === 'disk lost')) {
-      this.refills.push({ milliseconds: took, keys: size });
+      this.refills.push({ milliseconds: performance.now() - ending, keys: size });
     } else this.convergence.push(took);
     await this.#traffic.hold();
     await this.#pair.converged();
