@@ -118,6 +118,7 @@ test('a node that lacks a great deal does not compare what little it has', async
   const { one, two } = await pairOf(t);
   await makeKey(one, secret);
   await carry(one, two);
+  await carry(two, one);
   const { a, b, look, messages, behind } = comparers(t, one, two);
   // Whichever of both asks.
   const asking = one.replica.node < two.replica.node ? one : two;
