@@ -61,6 +61,7 @@ export const locate = defineReading({
       filter.uniqueIdentifier = named ?? filter.uniqueIdentifier;
     }
     const uniqueIdentifiers = view.locate(group, filter);
+    context.list(uniqueIdentifiers.length);
     const [only, ...others] = uniqueIdentifiers;
     if (only !== undefined && others.length === 0) context.place(only);
     const cut = request.maximumItems !== undefined || request.offsetItems !== undefined;

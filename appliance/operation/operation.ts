@@ -98,6 +98,8 @@ export interface Context {
   readonly withData: (payload: Item) => Item;
   /** Notes the data of an answer for the items that follow. */
   readonly produced: (bytes: Uint8Array) => void;
+  /** Counts identifiers of an answer. Throws KmipError where a message would list too many. */
+  readonly list: (count: number) => void;
   /** Sets the ID Placeholder for the items that follow. */
   readonly place: (identifier: string) => void;
 }

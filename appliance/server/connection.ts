@@ -26,36 +26,43 @@ export class Connection {
   readonly #frames = new FrameReader(Tag.RequestMessage, serverLimits.message.messageBytes);
   readonly #queue: Buffer[] = [];
   #busy = false;
-  #timer: NodeJS.Timeout;
+  /** Nothing comes and nothing goes. */
+  #idle: NodeJS.Timeout | undefined;
+  /** A message has begun and is not whole. */
+  #half: NodeJS.Timeout | undefined;
+  /** An answer is not taken. */
+  #unread: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     const { socket } = options;
-    this.#timer = this.#deadline(serverLimits.idle);
+    this.#stir();
     socket.on('data', (chunk: Buffer) => {
       this.#read(chunk);
     });
     socket.on('close', () => {
-      clearTimeout(this.#timer);
+      for (const timer of [this.#idle, this.#half, this.#unread]) clearTimeout(timer);
       this.#queue.length = 0;
     });
   }
 
   #read(chunk: Buffer): void {
     const { socket, dispatch, newRequestId } = this.#options;
+    this.#stir();
     try {
-      this.#queue.push(...this.#frames.push(chunk));
+      const frames = this.#frames.push(chunk);
+      this.#queue.push(...frames);
+      this.#expectRest(frames.length > 0);
     } catch {
       // The stream cannot be read on: one answer that says so, and the end.
       const refusal = new KmipError(ResultReason.InvalidMessage, 'Not a KMIP request message');
       socket.end(dispatch.refuseMessage(refusal, newRequestId()));
       socket.removeAllListeners('data');
       socket.resume();
-      this.#restart(serverLimits.unread);
+      this.#unread = this.#deadline(serverLimits.unread);
       return;
     }
-    this.#restart(this.#frames.pending ? serverLimits.halfMessage : serverLimits.idle);
-    if (this.#queue.length > serverLimits.pipelined) socket.pause();
+    if (this.#queue.length > serverLimits.pipelined) this.#pause();
     if (!this.#busy) void this.#work();
   }
 
@@ -73,7 +80,7 @@ export class Connection {
       const response = await dispatch.answer(frame, client, request);
       frame.fill(0);
       await this.#send(response);
-      if (socket.isPaused() && this.#queue.length < serverLimits.pipelined) socket.resume();
+      if (socket.isPaused() && this.#queue.length < serverLimits.pipelined) this.#resume();
     }
     this.#busy = false;
   }
@@ -87,11 +94,12 @@ export class Connection {
         resolve();
         return;
       }
-      this.#restart(serverLimits.unread);
+      this.#unread = this.#deadline(serverLimits.unread);
       const done = (): void => {
+        clearTimeout(this.#unread);
         response.fill(0);
         socket.removeListener('close', done);
-        this.#restart(serverLimits.idle);
+        this.#stir();
         resolve();
       };
       socket.once('close', done);
@@ -99,9 +107,30 @@ export class Connection {
     });
   }
 
-  #restart(milliseconds: number): void {
-    clearTimeout(this.#timer);
-    if (!this.#options.socket.destroyed) this.#timer = this.#deadline(milliseconds);
+  #stir(): void {
+    clearTimeout(this.#idle);
+    if (!this.#options.socket.destroyed) this.#idle = this.#deadline(serverLimits.idle);
+  }
+
+  /** Counts from a message's first byte, however many single ones come after it. */
+  #expectRest(another: boolean): void {
+    if (!this.#frames.pending || another) {
+      clearTimeout(this.#half);
+      this.#half = undefined;
+    }
+    if (this.#frames.pending) this.#half ??= this.#deadline(serverLimits.halfMessage);
+  }
+
+  /** What is not read here cannot be late. */
+  #pause(): void {
+    this.#options.socket.pause();
+    clearTimeout(this.#half);
+    this.#half = undefined;
+  }
+
+  #resume(): void {
+    this.#options.socket.resume();
+    this.#expectRest(false);
   }
 
   #deadline(milliseconds: number): NodeJS.Timeout {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   AsynchronousIndicator,
   BatchErrorContinuationOption,
@@ -22,6 +23,7 @@ import { Streams } from '../operation/stream.ts';
 import { idOf, pendingItem, succeeded, undone } from './answer-item.ts';
 import { isAllowed, isWithinTickets } from './authorisation.ts';
 import { serverLimits } from './limit.ts';
+import { Listing } from './listing.ts';
 import type { Log } from './log.ts';
 import { Pending, within } from './pending.ts';
 import { Placeholder } from './placeholder.ts';
@@ -167,6 +169,7 @@ class BatchRun {
   readonly #request: string;
   readonly #version: number;
   readonly #placeholder = new Placeholder();
+  readonly #listing = new Listing();
   /** Of the tickets that the request bears. */
   #grants: readonly Grant[] = [];
 
@@ -189,6 +192,8 @@ class BatchRun {
     if (option === Undo && items.length > 1) return this.#together();
     const responses: ResponseBatchItem[] = [];
     for (const item of items) {
+      // Others come in between: a batch may be long, and each of its items a Locate.
+      if (responses.length > 0) await nextTurn();
       const response = await this.#one(item);
       responses.push(response);
       if (response.resultStatus !== ResultStatus.Success && option === Stop) break;
@@ -362,6 +367,9 @@ class BatchRun {
         place: (identifier) => {
           step.object = identifier;
           this.#placeholder.place(identifier);
+        },
+        list: (count) => {
+          this.#listing.add(count);
         },
         ephemeral: item.ephemeral === true,
         withData: (payload) =>

@@ -10,6 +10,8 @@ export const serverLimits = {
   /** Bytes of an HTTP request's head. */
   httpHeader: 8192,
   batchItems: 1024,
+  /** Identifiers that the answers of one message list together. */
+  identifiers: 100_000,
   /**
    * Operations of one client that are to be answered later, after how long an answer is late, in
    * milliseconds, and how long it waits to be fetched, in seconds.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { startAppliance, until } from '../harness/appliance.ts';
+import { startAppliance } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
 import { integer, item, readAnswer, request, structure, wire, Wires } from '../harness/vcenter.ts';
@@ -136,30 +136,4 @@ test('a message that comes byte by byte is answered, however it is cut', async (
   wires.socket.write(three.subarray(2 * message.length + 3));
   for (const each of await Promise.all(answers)) t.truthy(each);
   wires.end();
-});
-
-test('a thousand connections that never send a byte are nothing to speak of', async (t) => {
-  t.timeout(120_000);
-  const appliance = await startAppliance(t, { clients: 2 });
-  const good = new KmipClient(appliance);
-  const id = await good.create();
-  const key = await good.get(id);
-  const silent: Wires[] = [];
-  for (let i = 0; i < 50; i++) {
-    const more = Array.from({ length: 20 }, () => connectionOf(appliance));
-    t.true((await Promise.all(more.map((each) => each.ready()))).every(Boolean));
-    silent.push(...more);
-    t.is(await good.get(id), key);
-  }
-  const status = JSON.parse((await appliance.twinlock('status', '--json')).stdout) as {
-    connections: number;
-  };
-  t.true(status.connections >= 1000);
-  for (const each of silent) each.socket.destroy();
-  await until('the connections are given up', async () => {
-    const { stdout } = await appliance.twinlock('status', '--json');
-    return (JSON.parse(stdout) as { connections: number }).connections < 10;
-  });
-  t.is(await good.get(id), key);
-  t.notRegex(appliance.read('log', 'server.log'), /"level":"(warn|error)"/);
 });
