@@ -335,6 +335,8 @@ export const peersView = z.object({
       state: z.enum(['present', 'catching-up', 'slow', 'unable', 'away', 'unfinished']),
       /** Seconds since 1970 of its last sign of life. */
       heard: z.number().optional(),
+      /** Why the last connection to it ended, in words. */
+      trouble: z.string().optional(),
       /** Records that are here and not there. */
       lag: z.number(),
       /** By epoch, the newest record that it has. */
@@ -342,6 +344,8 @@ export const peersView = z.object({
       /** Whether both had the same state when it was compared last. */
       equal: z.boolean().optional(),
       skew: z.number().optional(),
+      /** What its software can do beyond the first version. */
+      features: z.array(z.string()).readonly().optional(),
       /** Secrets that it lacks. */
       lacking: z.number(),
       /** Whether its token has opened the wrapping key that is written under. */

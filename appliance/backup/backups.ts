@@ -5,9 +5,9 @@ import type { AuditEntry } from '../audit/event.ts';
 import type { JournalHead } from '../keeper-client/journal-head.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { BackupError } from './error.ts';
-import { keepGenerations, listBackups, nameOf, readFileBytes } from './folder.ts';
+import { folderOf, keepGenerations, listBackups, nameOf, readFileBytes } from './folder.ts';
 import { targetOf, UnfinishedFile } from './folder.ts';
-import type { Listed } from './folder.ts';
+import type { Listed, Target } from './folder.ts';
 import type { Heads, Manifest } from './manifest.ts';
 import { readMemory, writeMemory } from './memory.ts';
 import type { BackupMemory } from './memory.ts';
@@ -111,7 +111,7 @@ export class Backups {
       try {
         for (let tries = 1; ; tries++) {
           try {
-            return await this.#create(path);
+            return await this.#create(to === undefined ? folderOf(path) : targetOf(path));
           } catch (error) {
             if (!isRotated(error) || tries === triesMost) throw error;
           }
@@ -262,9 +262,8 @@ export class Backups {
     writeMemory(this.#memory, { ...this.memory, failed });
   }
 
-  async #create(path: string): Promise<Made> {
+  async #create({ folder, name }: Target): Promise<Made> {
     const { keep, now } = this.#parts;
-    const { folder, name } = targetOf(path);
     const writer = this.#writer();
     const expected = Math.max(expectedLeast, this.#parts.size().bytes);
     const mark = this.#parts.random(4).toString('hex');

@@ -120,6 +120,12 @@ export function targetOf(path: string): Target {
   throw new BackupError('not-written', `there is no folder ${folder}`);
 }
 
+/** The configured folder: one that is not mounted is no file to be made in its place. */
+export function folderOf(path: string): Target {
+  if (existsSync(path) && statSync(path).isDirectory()) return { folder: path };
+  throw new BackupError('not-written', `there is no folder ${path}`);
+}
+
 export interface Listed {
   readonly file: string;
   readonly bytes: number;

@@ -1,5 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -317,6 +324,22 @@ test('only a backup that was read back gets its name, and the oldest make room',
   t.is(again.code, 'not-written');
   t.is(node.backups.memory.failed, undefined);
   t.true(readFileSync(one).length > 0);
+});
+
+test('a configured folder that is not there is no file to be made in its place', async (t) => {
+  const { keeper } = await provenKeeper(t);
+  const node = backupNode(t, keeper);
+  const folder = join(node.folder, 'backups');
+  rmdirSync(folder);
+  const error = await t.throwsAsync(node.backups.create(undefined, by), {
+    instanceOf: BackupError,
+  });
+  t.deepEqual([error.code, error.message], ['not-written', `there is no folder ${folder}`]);
+  t.false(existsSync(folder));
+  t.is(node.backups.memory.failed?.reason, 'not-written');
+  mkdirSync(folder);
+  await node.backups.create(undefined, by);
+  t.is(node.backups.memory.failed, undefined);
 });
 
 test('one backup at a time', async (t) => {

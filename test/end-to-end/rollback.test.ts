@@ -1,6 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { answerOf } from '../harness/answer.ts';
 import { startAppliance, temporaryFolder, removeFolder, until } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
@@ -74,7 +75,8 @@ test('a lone node notices an old database, only reads, and heals by a backup', a
   const unsure = await fourth.twinlock('database', 'accept-loss');
   t.is(unsure.code, 3);
   t.regex(unsure.stderr, twoLines);
-  t.is((await fourth.twinlock('database', 'accept-loss', '--yes')).code, 0);
+  const accept = await fourth.twinlock('database', 'accept-loss', '--yes', '--json');
+  t.deepEqual(answerOf('database accept-loss', accept), { accepted: true });
   t.false((await warningsOf(fourth)).some(isOld));
   const last = new KmipClient(fourth);
   t.is((await last.create()).length, 36);
