@@ -13,7 +13,8 @@ export interface Round {
 
 const microseconds = (since: bigint): number => Number(process.hrtime.bigint() - since) / 1000;
 
-function opened(target: Target): Promise<TLSSocket> {
+/** A new connection, once its handshake is over. */
+export function opened(target: Target): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ rejectUnauthorized: false, ...target.connect });
     socket.setNoDelay(true);
@@ -25,7 +26,7 @@ function opened(target: Target): Promise<TLSSocket> {
 }
 
 /** Sends a message and gives the whole answer: its length stands in its head (TTLV §9.1.1.3). */
-function exchange(socket: TLSSocket, message: Buffer): Promise<Buffer> {
+export function exchange(socket: TLSSocket, message: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -76,7 +77,8 @@ export async function asking(
   }
 }
 
-async function measured(
+/** Acts again and again on each of so many clients, for so long. */
+export async function measured(
   target: Target,
   seconds: number,
   clients: number,

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -8,15 +9,21 @@ import {
   until,
 } from '../test/harness/appliance.ts';
 import { find, readAnswer, request, wire } from '../test/harness/vcenter.ts';
+import { abuses } from './abuse.ts';
 import { makeCertificates } from './certificate.ts';
 import { ask, exchanges, handshakes } from './load.ts';
 import type { Round } from './load.ts';
 import { startEcho, startPykmip, whyNoPykmip } from './peer.ts';
 import { flushes, startMeasuredPair } from './pair.ts';
 import type { MeasuredPair } from './pair.ts';
+import { plot } from './plot.ts';
+import type { Measured } from './plot.ts';
 import { makeKeys, rotationRounds } from './rotation.ts';
+import { bytesPerConnection, locating, named, residentBytes, restart, spread } from './scale.ts';
+import type { Filled } from './scale.ts';
 import { median, table } from './table.ts';
 import type { Target } from './target.ts';
+import { discover, storm, visits } from './visit.ts';
 
 /**
  * `npm run bench`: the appliance beside a bare Node TLS echo of the same sizes and PyKMIP's server,
@@ -27,8 +34,13 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     token: { type: 'string', default: 'tpm' },
-    part: { type: 'string', default: 'servers,pair,rotation' },
+    part: { type: 'string', default: 'servers,pair,rotation,keeper,abuse' },
     keys: { type: 'string', default: '20000' },
+    hosts: { type: 'string', default: '2500' },
+    many: { type: 'string', default: '1000000' },
+    few: { type: 'string', default: '1000' },
+    silent: { type: 'string', default: '2000' },
+    out: { type: 'string' },
   },
 });
 const rounds = Number(values.rounds);
@@ -36,14 +48,15 @@ const seconds = Number(values.seconds);
 const folder = temporaryFolder();
 const parts = values.part.split(',');
 const targets: Target[] = [];
+const all: Measured[] = [];
 
 interface Own {
   readonly node: RunningAppliance;
   readonly target: Target;
 }
 
-async function startOwn(identity: { cert: string; key: string }): Promise<Own> {
-  const state = join(folder, 'state');
+async function startOwn(identity: { cert: string; key: string }, name = 'state'): Promise<Own> {
+  const state = join(folder, name);
   const options = ['--state', state, '--token', values.token, '--listen', '127.0.0.1:0'];
   const started = launch(options);
   const first = await Promise.race([started.ready, started.ended]);
@@ -92,6 +105,7 @@ async function compared(
       results[i]?.rounds.push(await measure());
     }
   }
+  all.push({ title, results });
   process.stdout.write(`${table(title, results)}\n`);
 }
 
@@ -135,6 +149,7 @@ async function ofServers(own: Target, identity: { cert: string; key: string }): 
   const sizes = {
     [create.length]: ours.createSize,
     [ours.get.length]: (await ask(own, ours.get)).length,
+    [discover.length]: (await ask(own, discover)).length,
   };
   targets.push(await startEcho(folder, identity, sizes));
   const gets = [ours.get, ours.get];
@@ -157,6 +172,93 @@ async function ofServers(own: Target, identity: { cert: string; key: string }): 
   await interleaved('Full TLS handshake, 4 at once', (target) =>
     handshakes(target, { seconds, clients: 4 }),
   );
+  await interleaved('New connection, Discover Versions, Get, 4 at once', (target, i) =>
+    visits(target, gets[i] ?? create, { seconds, clients: 4 }),
+  );
+  const hosts = Number(values.hosts);
+  await interleaved(
+    `Storm: ${hosts} hosts, a handshake and 16 Gets each, 64 at once`,
+    (target, i) =>
+      // PyKMIP's backlog of five takes no more than a few at once, and its time is its own.
+      storm(
+        target,
+        gets[i] ?? create,
+        i < 2
+          ? { hosts, together: Math.min(64, hosts) }
+          : { hosts: Math.max(4, Math.floor(hosts / 25)), together: 4 },
+      ),
+  );
+}
+
+/** Of the processor time of a Get, what the keeper's own process takes. */
+async function ofKeeper({ node, target }: Own): Promise<void> {
+  const { get } = await createOn(target);
+  const load = { seconds, clients: 8 };
+  const alone = (role: 'server' | 'keeper'): Target => ({
+    ...target,
+    processes: () => node.processes(role),
+  });
+  await compared('Get, 8 kept connections: whose time it is', [
+    ['server and keeper', () => exchanges(target, get, load)],
+    ['server alone', () => exchanges(alone('server'), get, load)],
+    ['keeper alone', () => exchanges(alone('keeper'), get, load)],
+  ]);
+}
+
+/** A known client's Gets beside each abuse. */
+async function ofAbuse({ target }: Own): Promise<void> {
+  const { get } = await createOn(target);
+  const silent = Number(values.silent);
+  await compared('Get of one known client', abuses(target, get, { seconds, folder, silent }));
+}
+
+/** Many keys beside few: two nodes, filled through KMIP, measured in turn. */
+async function ofScale(few: Own, identity: { cert: string; key: string }): Promise<void> {
+  const many = await startOwn(identity, 'state-many');
+  try {
+    const filled = async ({ node, target }: Own, count: number): Promise<Filled> => ({
+      ...{ node, target },
+      ids: await makeKeys(target, count),
+    });
+    const small = await filled(few, Number(values.few));
+    const large = await filled(many, Number(values.many));
+    const sides = [
+      [`${values.many} keys`, large],
+      [`${values.few} keys`, small],
+    ] as const;
+    const load = { seconds, clients: 8 };
+    const each = async (
+      title: string,
+      measure: (side: Filled) => () => Promise<Round>,
+    ): Promise<void> => {
+      await compared(
+        title,
+        sides.map(([name, side]) => [name, measure(side)] as const),
+      );
+    };
+    const located = new Map<Filled, Buffer[]>();
+    for (const [, side] of sides) located.set(side, (await named(side, 200)).map(locating));
+    await each('Get of any key, 8 kept connections', (side) => () => {
+      const messages = side.ids.slice(0, 100_000).map((id) => request([wire.get(id)]));
+      return spread(side.target, load, messages);
+    });
+    await each(
+      'Locate by an x-attribute, 8 kept connections',
+      (side) => () => spread(side.target, load, located.get(side) ?? []),
+    );
+    await each(
+      'Create, 8 kept connections',
+      (side) => () => exchanges(side.target, request([wire.create()]), load),
+    );
+    await each('From the end of a server to its next Get', (side) => () => restart(side));
+    for (const [name, side] of sides) {
+      const mebibytes = (residentBytes(side.node) / (1 << 20)).toFixed(0);
+      const kibibytes = ((await bytesPerConnection(side, 1_000)) / 1024).toFixed(0);
+      process.stdout.write(`${name}: ${mebibytes} MiB, ${kibibytes} KiB for an idle connection\n`);
+    }
+  } finally {
+    await many.target.stop();
+  }
 }
 
 /** What re-wrapping every key costs those who fetch them meanwhile: at most the double is asked. */
@@ -185,6 +287,9 @@ try {
   targets.push(own);
   if (parts.includes('rotation')) await ofRotation(started);
   if (parts.includes('servers')) await ofServers(own, identity);
+  if (parts.includes('keeper')) await ofKeeper(started);
+  if (parts.includes('abuse')) await ofAbuse(started);
+  if (parts.includes('scale')) await ofScale(started, identity);
   if (parts.includes('pair')) {
     const pair = await startMeasuredPair({
       ...{ identity, token: values.token, state: join(folder, 'pair') },
@@ -196,6 +301,11 @@ try {
     } finally {
       await pair.stop();
     }
+  }
+  if (values.out !== undefined) {
+    const text = all.map(({ title, results }) => table(title, results)).join('\n');
+    writeFileSync(join(values.out, 'results.md'), text);
+    writeFileSync(join(values.out, 'results.svg'), plot(all));
   }
 } finally {
   for (const target of targets) await target.stop();
