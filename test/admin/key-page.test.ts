@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import test from 'ava';
+import Database from 'better-sqlite3';
 import type { Appliance } from '../../appliance/admin/appliance.ts';
 import { KeyActs } from '../../appliance/admin/key-act.ts';
 import { keyPage } from '../../appliance/admin/schema.ts';
@@ -8,7 +9,7 @@ import { TestNode, testCluster } from '../harness/replica.ts';
 
 const keys = 2_500;
 
-test('a page looks at a thousand keys at most, all pages at each key once', async (t) => {
+test.serial('a page looks at a thousand keys at most, all pages at each key once', async (t) => {
   const keystore = new TestNode(t, testCluster()).open();
   t.teardown(() => keystore.close());
   const made = Array.from({ length: keys }, () => randomUUID());
@@ -49,4 +50,66 @@ test('a page looks at a thousand keys at most, all pages at each key once', asyn
   t.deepEqual([second.keys.length, second.scanned], [0, 1000]);
   const third = acts.list(keyPage.parse({ name: 'the last', after: second.next }));
   t.deepEqual([third.keys.map(({ id }) => id), third.next], [made.slice(-1), undefined]);
+});
+
+interface Statement {
+  readonly source: string;
+  readonly database: { prepare(sql: string): { all(...values: unknown[]): { detail: string }[] } };
+}
+type Ask = (this: Statement, ...values: unknown[]) => unknown;
+
+test.serial('no page of the list scans a table, whatever is asked for', async (t) => {
+  const keystore = new TestNode(t, testCluster()).open();
+  t.teardown(() => keystore.close());
+  const attribute = (name: string, value: string) =>
+    ({ name, index: 0, value: { type: 'TextString', value } }) as const;
+  await keystore.change((draft) => {
+    for (let i = 0; i < 20; i++) {
+      draft.append({
+        kind: 'object-created',
+        object: randomUUID(),
+        group: 'default',
+        objectType: ObjectType.SymmetricKey,
+        attributes: [attribute('x-Name', `machine ${i}`), attribute('x-Identifier', `${i % 7}`)],
+        form: [],
+      });
+    }
+  });
+  const statements = Object.getPrototypeOf(new Database(':memory:').prepare('SELECT 1')) as Record<
+    string,
+    Ask
+  >;
+  const asked = new Map<string, readonly [Statement, readonly unknown[]]>();
+  for (const how of ['get', 'all', 'iterate']) {
+    const plain = statements[how] as Ask;
+    statements[how] = function (this: Statement, ...values): unknown {
+      asked.set(this.source, [this, values]);
+      return plain.apply(this, values);
+    };
+    t.teardown(() => {
+      statements[how] = plain;
+    });
+  }
+  const reach = { opened: () => ({ keystore, now: () => 1_700_000_000 }) as unknown as Appliance };
+  const acts = new KeyActs(reach as unknown as ConstructorParameters<typeof KeyActs>[0]);
+  const { next } = acts.list(keyPage.parse({ limit: 5 }));
+  for (const filter of [
+    ...[{}, { state: 'Active' }, { group: 'default' }, { client: 'vc' }, { name: 'machine 1' }],
+    ...[{ older: 1 }, { unfetched: 1 }, { copies: 'single' }, { superseded: 'yes' }],
+  ]) {
+    acts.list(keyPage.parse({ ...filter, after: next }));
+  }
+  const found = [...asked.values()];
+  t.true(found.some(([{ source }]) => source.includes('FROM object')));
+  // The check sees a scan where there is one.
+  const [scan] =
+    found[0]?.[0].database
+      .prepare('EXPLAIN QUERY PLAN SELECT * FROM object WHERE initial_date > 0')
+      .all() ?? [];
+  t.regex(scan?.detail ?? '', /^SCAN object/);
+  for (const [{ source, database }, values] of found) {
+    for (const { detail } of database.prepare(`EXPLAIN QUERY PLAN ${source}`).all(...values)) {
+      t.notRegex(detail, /^SCAN (?!CONSTANT)|TEMP B-TREE/, source);
+    }
+  }
 });
