@@ -136,12 +136,13 @@ export class Projection {
     this.#expect = prepare(`${withoutSecret} AND o.identifier = ?`);
     this.#putTwinName = prepare(`INSERT OR IGNORE INTO twin_name SELECT ?, ? WHERE EXISTS (
       SELECT 1 FROM attribute a JOIN object o ON o.identifier = a.object
-      WHERE a.name = 'Name' AND a.value = ? AND a.object <> ? AND o.key_group = ?
+      WHERE a.name = 'Name' AND a.value = ? AND a.object <> ? AND +o.key_group = ?
         AND o.destroyed = 0)`);
     this.#forks = prepare('SELECT body FROM fork WHERE object = ?');
+    // The unary plus keeps SQLite from walking the whole group for each key.
     this.#newer = prepare(`SELECT 1 FROM attribute a JOIN object o ON o.identifier = a.object
-      WHERE a.name = 'x-Identifier' AND a.value = ? AND o.key_group = ? AND o.destroyed = 0
-        AND o.id > (SELECT id FROM object WHERE identifier = ?) LIMIT 1`);
+      WHERE a.name = 'x-Identifier' AND a.value = ? AND +o.key_group = ? AND o.destroyed = 0
+        AND +o.id > (SELECT id FROM object WHERE identifier = ?) LIMIT 1`);
     this.#page = prepare(`SELECT * FROM object WHERE id >
       coalesce((SELECT id FROM object WHERE identifier = ?), 0) ORDER BY id LIMIT ?`);
   }

@@ -101,6 +101,11 @@ test.serial('no page of the list scans a table, whatever is asked for', async (t
   }
   const found = [...asked.values()];
   t.true(found.some(([{ source }]) => source.includes('FROM object')));
+  // A newer key of the same owner is looked for among that owner's, not among all of the group.
+  const newer = found.find(([{ source }]) => source.includes("'x-Identifier'"));
+  const [first] =
+    newer?.[0].database.prepare(`EXPLAIN QUERY PLAN ${newer[0].source}`).all(...newer[1]) ?? [];
+  t.regex(first?.detail ?? '', /^SEARCH a USING .*name=\? AND value=\?/);
   // The check sees a scan where there is one.
   const [scan] =
     found[0]?.[0].database
