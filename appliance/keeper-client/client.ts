@@ -56,9 +56,9 @@ export class KeeperClient implements Keeper {
     return JSON.parse(answer.toString()) as KeeperStatus;
   }
 
-  /** Nothing is sealed under an older generation any more: the keeper may forget them. */
-  async retire(): Promise<void> {
-    await this.#connection.call(keeperRequest.retire, Buffer.alloc(0));
+  /** Nothing is sealed under these generations any more: the keeper may forget the older ones. */
+  async retire(generations: readonly string[]): Promise<void> {
+    await this.#connection.call(keeperRequest.retire, Buffer.from(JSON.stringify(generations)));
   }
 
   /** The cluster's id, and what tells its keepers from all others. */

@@ -204,10 +204,14 @@ export class KeyKeeper {
     return this.#act(() => rotateWrappingKey(this.#parts));
   }
 
-  /** See `retireGenerations`. */
-  retire(): Promise<void> {
+  /**
+   * Forgets those of these generations (hexadecimal) that are older than the written one and that
+   * no peer needs: nothing here is sealed under them. Others are not touched, for a rotation may
+   * have begun since whoever asks looked. See `retireGenerations`.
+   */
+  retire(generations: readonly string[]): Promise<void> {
     return this.#turns.take(() => {
-      const older = this.#ring.older();
+      const older = this.#ring.older().filter((id) => generations.includes(id));
       retireGenerations(this.#parts, this.pairing.retirable(older));
       return Promise.resolve();
     });

@@ -39,11 +39,17 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
       case keeperRequest.slots:
         return Buffer.from(keeper.slots());
       case keeperRequest.retire:
-        return keeper.retire().then(() => Buffer.alloc(0));
+        return keeper.retire(retiredIn(payload)).then(() => Buffer.alloc(0));
       default:
         return answerServer(keeper.pairing, kind, payload);
     }
   });
+}
+
+/** What the server says that nothing is sealed under; who names nothing retires nothing. */
+function retiredIn(payload: Buffer): string[] {
+  const named: unknown = payload.length === 0 ? [] : JSON.parse(payload.toString());
+  return Array.isArray(named) ? named.filter((each) => typeof each === 'string') : [];
 }
 
 /** The socket where a person types secrets and rotates keys. */

@@ -96,8 +96,10 @@ export class Rotation {
     }
     await new Promise((resolve) => setTimeout(resolve, settleMilliseconds));
     if (this.#stopped || keystore.outdated(generation) > 0) return;
+    // A file may have come meanwhile, and another rotation begun: only these have nothing left.
+    await files.rewrap(generation);
     keystore.retire(older);
-    await keeper.retire();
+    await keeper.retire(older);
     // Another node may still need them: asked again until it does not.
     if ((await keeper.status()).older !== undefined) return;
     this.#left = undefined;

@@ -260,7 +260,7 @@ test('shares open a backup whose wrapping key is retired, and it is sealed anew'
   const slots = keeper.slots();
   const generation = await keeper.rotateWrappingKey();
   await one.keystore.rewrap({ generation: Buffer.from(generation, 'hex'), after: '', limit: 100 });
-  await keeper.retire();
+  await keeper.retire(keeper.status().older ?? []);
   const two = backupNode(t, keeper);
   const error = await t.throwsAsync(two.backups.restore(chunked(bundle), by), {
     instanceOf: BackupError,

@@ -4,6 +4,7 @@ import type { Slot } from '../../appliance/keeper/slot.ts';
 import { startAppliance, until } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
+import { startPair } from '../harness/pair.ts';
 
 interface Table {
   readonly serial: number;
@@ -148,6 +149,34 @@ test('a rotation that is killed again and again is finished, and loses nothing',
   }
   await until('the rotation ends', () => slotTable(appliance).slots.length === 1, 120_000);
   t.not(slotTable(appliance).written, before.written);
+  for (const [id, key] of keys) t.is(await client.insist(() => client.get(id)), key);
+  client.end();
+});
+
+test('a node is removed while a rotation ends, and the other one keeps its keys', async (t) => {
+  t.timeout(240_000);
+  const { a } = await startPair(t);
+  const client = new KmipClient(a);
+  const keys = new Map<string, string>();
+  for (let i = 0; i < 20; i++) {
+    const id = await client.create();
+    keys.set(id, await client.get(id));
+  }
+  const begun = (): string => slotTable(a).written;
+  const before = begun();
+  t.is((await a.twinlock('wrapping-key', 'rotate', '--no-wait')).code, 0);
+  await until('the next wrapping key is written under', () => begun() !== before, 60_000);
+  // All is sealed anew, and the server has looked again: what was sealed before is given its time.
+  let looks = 0;
+  const waits = async (): Promise<boolean> => (await leftOf(a)) === 0 && ++looks > 12;
+  await until('nothing is left', waits, 60_000);
+  const { peers } = JSON.parse((await a.twinlock('peer', 'status', '--json')).stdout) as {
+    peers: readonly { node: string }[];
+  };
+  t.is((await a.twinlock('peer', 'remove', peers[0]?.node ?? '')).code, 0);
+  await until('one wrapping key is left', () => slotTable(a).slots.length === 1, 120_000);
+  a.signal('keeper', 'SIGKILL');
+  a.signal('server', 'SIGKILL');
   for (const [id, key] of keys) t.is(await client.insist(() => client.get(id)), key);
   client.end();
 });

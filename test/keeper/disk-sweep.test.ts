@@ -91,11 +91,14 @@ const acts: Readonly<Record<string, Cut>> = {
     act: (keeper) => keeper.advance(),
   },
   'a new wrapping key': {
-    before: (keeper) => keeper.retire(),
+    before: (keeper) => keeper.retire(keeper.status().older ?? []),
     act: (keeper) => keeper.rotateWrappingKey(),
     retires: true,
   },
-  'the end of an old wrapping key': { act: (keeper) => keeper.retire(), retires: true },
+  'the end of an old wrapping key': {
+    act: (keeper) => keeper.retire(keeper.status().older ?? []),
+    retires: true,
+  },
   'a proof of the recovery set': {
     act: (keeper, { shares }) => keeper.proveRecovery(shares.slice(1)),
   },

@@ -132,7 +132,7 @@ test('a new generation is written under, older ones open until they are retired'
   const next = another();
   await next.advance();
   t.deepEqual(next.open(context, old), secret);
-  await next.retire();
+  await next.retire(next.status().older ?? []);
   t.is(next.status().older, undefined);
   t.throws(() => next.open(context, old), { instanceOf: KeeperError });
   const last = another();
@@ -167,7 +167,7 @@ test('of many generations, whatever their ids, the one begun last is written und
     t.is(keeper.status().generation, begun);
     t.deepEqual(keeper.status().older, [before]);
     t.is(keeper.status().pending, undefined);
-    await keeper.retire();
+    await keeper.retire(keeper.status().older ?? []);
     t.is(keeper.status().older, undefined);
   }
 });

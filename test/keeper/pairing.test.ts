@@ -219,13 +219,13 @@ test('a wrapping key waits until the peer’s token has opened it', async (t) =>
     t.deepEqual(keeper.open(context, sealed), secret);
   }
   // The older one goes once neither node needs it.
-  await first.retire();
+  await first.retire(first.status().older ?? []);
   t.deepEqual(first.status().older, [before]);
   await talk(first, second);
-  await second.retire();
+  await second.retire(second.status().older ?? []);
   t.is(second.status().older, undefined);
   await talk(first, second);
-  await first.retire();
+  await first.retire(first.status().older ?? []);
   t.is(first.status().older, undefined);
   t.deepEqual(second.open(context, first.seal(context, secret)), secret);
 });
@@ -245,6 +245,26 @@ test('restored alone, a wrapping key that waited for the peer waits for nobody',
   await restored.restore({ shares, rootKeyLabel: 'new', slots });
   t.like(restored.status(), { generation: begun, older: [before], pending: undefined });
   t.deepEqual(restored.open(context, sealed), secret);
+});
+
+test('what is said of one generation retires none that began since', async (t) => {
+  const { inviter, joiner, proposal } = await introduced(t);
+  const one = inviter.keeper;
+  await one.pairing.confirm(words(one));
+  await joiner.keeper.pairing.confirm(words(joiner.keeper));
+  const first = one.status().generation ?? '';
+  const second = await one.pairing.remove(b);
+  // The server looks, seals everything anew under the second one, and begins to wait.
+  t.deepEqual(one.status().older, [first]);
+  const sealed = one.seal(context, secret);
+  one.pairing.propose(proposal);
+  await one.pairing.confirm(words(one));
+  const third = await one.pairing.remove(b);
+  await one.retire([first]);
+  t.like(one.status(), { generation: third, older: [second] });
+  t.deepEqual(one.open(context, sealed), secret);
+  await one.retire([third]);
+  t.is(one.status().generation, third);
 });
 
 test('begun on both nodes at once, both end under the same wrapping key', async (t) => {

@@ -117,7 +117,7 @@ test('with shares a new token opens what the lost one had sealed', async (t) => 
   const { slots } = readTable(folder);
   t.false(slots.some(({ kind, keyId }) => kind === 'token' && token.lost.has(keyId)));
   t.true(next.status().recovery?.proven);
-  await next.retire();
+  await next.retire(next.status().older ?? []);
   const last = another();
   await last.advance();
   t.deepEqual(last.open(context, sealed), secret);
