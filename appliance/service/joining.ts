@@ -112,7 +112,11 @@ export class JoiningNode {
   }
 
   view(): PairingView {
-    return this.#guest.view();
+    const view = this.#guest.view();
+    // The server was started again since: what it wrote down says how far it had come.
+    const joined = view.state === 'none' ? joinedNode(this.#folder) : undefined;
+    if (joined === undefined) return view;
+    return { state: 'joined', peer: { node: joined.node, name: joined.name } };
   }
 
   /** Throws AdminError `refused` where this node is not new, and what the pairing refuses. */

@@ -1,4 +1,5 @@
 import type { PairingView } from '../admin/pair.ts';
+import { AdminRefusal } from '../admin/client.ts';
 import type { AdminClient } from '../admin/client.ts';
 import type { KeeperConsole } from '../keeper-client/console.ts';
 import type { PairingCandidate } from '../keeper-client/pairing.ts';
@@ -15,6 +16,9 @@ export interface JoinParts {
   readonly pause: () => Promise<void>;
 }
 
+/** A server that went down in between is started again: it answers within so many moments. */
+const patience = 400;
+
 /**
  * Joins a cluster from a new node: its root key is made, a person compares words, the keys and the
  * records come over. Gives once every key is here and served. Throws SetupError `pairing`,
@@ -28,8 +32,42 @@ export async function joinCluster(
   const { address, code, label } = request;
   const root = await keeper((console) => console.prepareJoin(label));
   await admin.join({ address, code, root });
-  await comparedPairing(parts);
-  while ((await admin.status()).endpoint === undefined) await parts.pause();
+  await compared(parts);
+  await served(parts);
+}
+
+/** Waits until this node serves every key, also over a restart of its server. */
+async function served(parts: JoinParts): Promise<void> {
+  for (;;) {
+    const { state } = await viewOf(parts);
+    // In this order: a server that serves knows of no joining any more.
+    const { endpoint } = await patiently(parts, (admin) => admin.status());
+    if (endpoint !== undefined) return;
+    // It went down before it knew whom it joined.
+    if (state === 'none') throw cutShort();
+    await parts.pause();
+  }
+}
+
+function cutShort(): SetupError {
+  const hint = 'begin again: twinlock peer invite on the first node, peer join on this one';
+  return new SetupError('pairing', 'the pairing was cut short', hint);
+}
+
+/** Asks the server again while it is not there. Throws AdminRefusal `not-reachable` in the end. */
+async function patiently<T>(
+  { admin, pause }: JoinParts,
+  ask: (admin: AdminClient) => Promise<T>,
+): Promise<T> {
+  for (let looks = 0; ; looks++) {
+    try {
+      return await ask(admin);
+    } catch (error) {
+      const away = error instanceof AdminRefusal && error.code === 'not-reachable';
+      if (!away || looks > patience) throw error;
+    }
+    await pause();
+  }
 }
 
 /**
@@ -56,6 +94,12 @@ export async function invitedNode({
  * `keeper` throws.
  */
 export async function comparedPairing(parts: JoinParts): Promise<PairingView['peer']> {
+  const { state, peer } = await compared(parts);
+  if (state === 'none') throw cutShort();
+  return peer;
+}
+
+async function compared(parts: JoinParts): Promise<PairingView> {
   const { keeper, compare } = parts;
   const { words, name } = await candidateOf(parts);
   if (!(await compare(words, name))) {
@@ -82,16 +126,16 @@ async function candidateOf(parts: JoinParts): Promise<PairingCandidate> {
 }
 
 /** The server that joined begins to serve, and then knows of no joining any more. */
-async function ended(parts: JoinParts): Promise<PairingView['peer']> {
+async function ended(parts: JoinParts): Promise<PairingView> {
   for (;;) {
-    const { state, peer } = await viewOf(parts);
-    if (state === 'joined' || state === 'none') return peer;
+    const view = await viewOf(parts);
+    if (view.state === 'joined' || view.state === 'none') return view;
     await parts.pause();
   }
 }
 
-async function viewOf({ admin }: JoinParts): Promise<PairingView> {
-  const view = await admin.pairing();
+async function viewOf(parts: JoinParts): Promise<PairingView> {
+  const view = await patiently(parts, (admin) => admin.pairing());
   const { state, message } = view;
   if (state !== 'failed') return view;
   const hint = 'begin again: invite on the first node, join on this one';
