@@ -2,7 +2,7 @@ import type { InitialiseRequest } from '../keeper-client/console.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperLog } from './keeper-options.ts';
 import type { KeyRing } from './key-ring.ts';
-import { nextNumber, pendingOf } from './peer.ts';
+import { nextNumber } from './peer.ts';
 import { membersOf, recoverySlots } from './recovery-part.ts';
 import { retiredWith, rootOf } from './retired-root.ts';
 import { isRecovery } from './restore.ts';
@@ -85,9 +85,10 @@ function isOf({ generation }: Slot, key: WrappingKey): boolean {
 /**
  * Begins a new generation of the wrapping key and gives its id in hexadecimal. It is written under
  * at once, or, where there are peers, when each has proven its slot; the older ones open what they
- * sealed until `retire`. `urgent`: while another rotation goes on too; a generation that nobody
- * writes under yet is dropped then, because a node that was removed may have it. Throws KeeperError
- * `sealed`, `token`, `rotating`.
+ * sealed until `retire`. `urgent`: while another rotation goes on too, because a node that was
+ * removed has its keys. One that waits for its peers is older then, and not dropped: a peer may
+ * have seen that all had proven it, have written under it, and be lost before it could say so.
+ * Throws KeeperError `sealed`, `token`, `rotating`.
  */
 export async function rotateWrappingKey(
   parts: KeeperParts,
@@ -96,8 +97,7 @@ export async function rotateWrappingKey(
   const { ring, tokens, random, now, log } = parts;
   const root = tokens.inUse;
   const { slot: current } = ring.opened();
-  if (urgent) dropPending(ring);
-  else if (ring.keys.length > 1) {
+  if (!urgent && ring.keys.length > 1) {
     throw new KeeperError('rotating', 'the last rotation is still going on');
   }
   const generation = await root.attempt(async () => {
@@ -150,13 +150,6 @@ function begin(ring: KeyRing, slot: Slot, key: WrappingKey, now: number): void {
     ring.forget(generation);
     throw error;
   }
-}
-
-function dropPending(ring: KeyRing): void {
-  const { table } = ring.opened();
-  const held = ring.keys.map(({ generation }) => generation.toString('hex'));
-  const pending = pendingOf(table, held);
-  if (pending.length > 0) dropGenerations(ring, pending);
 }
 
 /** Forgets these older generations and their slots. Throws KeeperError `sealed`. */

@@ -267,6 +267,25 @@ test('what is said of one generation retires none that began since', async (t) =
   t.is(one.status().generation, third);
 });
 
+test('what a peer wrote under a key that waits here opens after its removal', async (t) => {
+  const { inviter, joiner } = await paired(t);
+  const [one, two] = [inviter.keeper, joiner.keeper];
+  const before = one.status().generation ?? '';
+  const begun = await one.rotateWrappingKey();
+  // It sees that both have proven the key, writes under it, and is lost before it says so.
+  await two.pairing.take(one.pairing.state(b));
+  t.is(two.status().generation, begun);
+  const sealed = two.seal(context, secret);
+  t.is(one.status().generation, before);
+  const next = await one.pairing.remove(b);
+  t.like(one.status(), { generation: next, pending: undefined });
+  t.deepEqual([...(one.status().older ?? [])].sort(), [before, begun].sort());
+  t.deepEqual(one.open(context, sealed), secret);
+  const again = inviter.another();
+  await again.advance();
+  t.deepEqual(again.open(context, sealed), secret);
+});
+
 test('begun on both nodes at once, both end under the same wrapping key', async (t) => {
   for (let i = 0; i < 4; i++) {
     const { inviter, joiner } = await paired(t);
@@ -309,6 +328,7 @@ test('a removed peer has no slot, is not listened to, and never has the next key
   const begun = await one.pairing.remove(b);
   t.not(begun, pending);
   t.is(one.status().generation, begun);
+  await one.retire(one.status().older ?? []);
   t.false(readFileSync(join(inviter.folder, 'slots.a'), 'utf8').includes(pending));
   t.is(await refused(t, one.pairing.take(last)), 'peer-unknown');
   t.is(
