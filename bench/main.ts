@@ -14,6 +14,7 @@ import { makeCertificates } from './certificate.ts';
 import { ask, exchanges, handshakes } from './load.ts';
 import type { Round } from './load.ts';
 import { startEcho, startPykmip, whyNoPykmip } from './peer.ts';
+import { cutText } from './block.ts';
 import { flushes, startMeasuredPair } from './pair.ts';
 import type { MeasuredPair } from './pair.ts';
 import { plot } from './plot.ts';
@@ -140,6 +141,7 @@ async function ofTwoNodes(
     ['the first one, quiet', () => exchanges(pair.a, get, load)],
   ]);
   process.stdout.write(`${left} of ${rounds * 2} rounds ended before it had caught up\n`);
+  process.stdout.write(cutText(await pair.block(rounds)));
 }
 
 /** One node beside its ceilings and its rivals. */

@@ -5,6 +5,8 @@ import { until } from '../test/harness/appliance.ts';
 import type { RunningAppliance } from '../test/harness/appliance.ts';
 import { startPair } from '../test/harness/pair.ts';
 import { request, wire } from '../test/harness/vcenter.ts';
+import { blocked } from './block.ts';
+import type { Cut } from './block.ts';
 import { exchanges, roundOf } from './load.ts';
 import type { Round } from './load.ts';
 import type { Target } from './target.ts';
@@ -17,6 +19,8 @@ export interface MeasuredPair {
   readonly leaveBehind: (seconds: number) => Promise<void>;
   /** How many records the second one lacks. */
   readonly lag: () => Promise<number>;
+  /** See `blocked`, of the measured client's certificate. */
+  readonly block: (rounds: number) => Promise<Cut>;
   readonly stop: () => Promise<void>;
 }
 
@@ -48,9 +52,9 @@ export async function startMeasuredPair(options: {
     return (await admin.peers()).peers[0];
   };
   const a = target('first of two nodes', pair.a);
+  const b = target('second of two nodes', pair.b);
   return {
-    a,
-    b: target('second of two nodes', pair.b),
+    ...{ a, b },
     leaveBehind: async (seconds) => {
       pair.b.signal('server', 'SIGSTOP');
       await until('the other one is away', async () => (await peer())?.state === 'away');
@@ -61,6 +65,7 @@ export async function startMeasuredPair(options: {
       const found = await peer();
       return found === undefined || found.state === 'away' ? Infinity : found.lag;
     },
+    block: (rounds) => blocked(admin, [a.connect, b.connect], { name: 'bench', rounds }),
     stop: async () => {
       pair.b.signal('server', 'SIGCONT');
       for (const end of ends) await end();
