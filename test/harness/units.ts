@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { atTerminal } from './terminal.ts';
@@ -22,6 +22,11 @@ export interface UnitsOptions {
   readonly tokens?: readonly string[];
   /** Credentials of the keeper's unit by their names, as systemd would put them there. */
   readonly credentials?: Readonly<Record<string, string>>;
+  /**
+   * Numbers for the users of `systemd/sysusers.d`: each process is then the compiled one, as its
+   * unit's user and under its limits (`as-unit.py`). Needs root, and `dist`.
+   */
+  readonly users?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -46,6 +51,10 @@ export class Units {
     for (const name of ['run', 'run/admin', 'log', 'credentials']) {
       mkdirSync(units.file(name), { recursive: true, mode: 0o700 });
     }
+    if (options.users !== undefined) {
+      chmodSync(options.state, 0o755);
+      chmodSync(units.file('run'), 0o755);
+    }
     units.#port = await freePort();
     units.#configure();
     for (const [name, text] of Object.entries(options.credentials ?? {})) {
@@ -55,6 +64,8 @@ export class Units {
     for (const name of options.tokens ?? []) units.#run('twinlock-token@', name);
     units.#run('twinlock-keeper');
     units.#run('twinlock-server');
+    // What was awakened once has its socket's owner; nobody else is let near it before.
+    if (options.users !== undefined) await awaken(units.file('run', 'token.sock'));
     // Both are started at the boot too.
     await awaken(units.file('run', 'keeper.sock'));
     await awaken(units.#port);
@@ -115,6 +126,29 @@ export class Units {
     await Promise.all(ends);
   }
 
+  /** What starts a unit: from the sources, or as the unit's user from the compiled output. */
+  #program(unit: string, instance: string, words: readonly string[]): string[] {
+    const { users } = this.#options;
+    if (users === undefined) {
+      const sources = words.filter((each) => each !== '--jitless').map(sourceOf);
+      return [process.execPath, ...sources];
+    }
+    const named = Object.entries(users).map(([name, number]) => `${name}=${number}`);
+    const compiled = words.map((each) => each.replace(/^\/usr\/lib\/twinlock/, join(root, 'dist')));
+    return [
+      ...['/usr/bin/python3', join(import.meta.dirname, 'as-unit.py')],
+      ...[join(folder, `${unit}.service`), instance, this.state, named.join(',')],
+      ...[this.file('credentials'), '--', process.execPath, ...compiled],
+    ];
+  }
+
+  /** The process of a unit, as it was started last. */
+  pid(unit: string): number {
+    const pid = this.#children.get(unit)?.pid;
+    if (pid === undefined) throw new Error(`${unit} does not run`);
+    return pid;
+  }
+
   /** A path of the units under the root folder of this node. */
   #inside(text: string): string {
     return text
@@ -129,7 +163,7 @@ export class Units {
       .replace(/^module = .*$/m, `module = "${module}"`)
       .replaceAll('0.0.0.0:5696', `127.0.0.1:${this.#port}`)
       .replaceAll('0.0.0.0:5697', '127.0.0.1:0');
-    writeFileSync(this.file('twinlock.toml'), configure(this.#inside(shipped)), { mode: 0o600 });
+    writeFileSync(this.file('twinlock.toml'), configure(this.#inside(shipped)), { mode: 0o644 });
   }
 
   #run(unit: string, instance = ''): void {
@@ -149,8 +183,10 @@ export class Units {
       names.push(entries(socket, 'FileDescriptorName')[0] ?? '');
     }
     const [line = ''] = entries(service, 'ExecStart');
-    const parameters = line.split(' ').slice(1).map(sourceOf);
+    const parameters = this.#program(unit, instance, line.split(' ').slice(1));
+    const said = entries(service, 'Environment').flatMap((each) => each.split(' '));
     const environment = {
+      ...Object.fromEntries(said.map((each) => each.split('=', 2) as [string, string])),
       ...this.#options.environment,
       CREDENTIALS_DIRECTORY: this.file('credentials'),
     };
@@ -164,7 +200,7 @@ export class Units {
           ...listens,
           `--fdname=${names.join(':')}`,
           ...Object.entries(environment).map(([name, value]) => `-E${name}=${value}`),
-          ...[process.execPath, ...parameters.filter((each) => each !== '--jitless')],
+          ...parameters,
           ...['--configuration', this.file('twinlock.toml')],
         ],
         { stdio: ['ignore', log, log] },

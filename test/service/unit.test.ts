@@ -48,3 +48,12 @@ test('the PIN is a credential of the keeper’s unit, and is not missed where it
   const configuration = readFileSync(join(folder, 'twinlock.toml'), 'utf8');
   t.true(configuration.includes(`pin_file = "/run/credentials/twinlock-keeper.service/${id}"`));
 });
+
+test('tpm2-pkcs11’s store lies in the token process’s own folder, which nobody else opens', (t) => {
+  for (const name of ['twinlock-token.service', 'twinlock-token@.service']) {
+    const unit = readFileSync(join(folder, name), 'utf8');
+    const own = /^StateDirectory=(\S+)$/m.exec(unit)?.[1] ?? '';
+    t.regex(unit, new RegExp(`^Environment=TPM2_PKCS11_STORE=/var/lib/${own} `, 'm'), name);
+    t.regex(unit, /^StateDirectoryMode=0700$/m, name);
+  }
+});
