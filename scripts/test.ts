@@ -7,6 +7,10 @@ import { createInterface } from 'node:readline';
  */
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
+/** What failed, said once more at the end: a log that is cut in the middle still names it. */
+const failures: string[] = [];
+const linesOfOneFailure = 40;
+
 function run(
   command: string,
   parameters: readonly string[],
@@ -26,9 +30,16 @@ function echo(text: string): void {
 }
 
 async function check(command: string, ...parameters: string[]): Promise<void> {
-  const code = await run(command, parameters, echo);
+  const last: string[] = [];
+  const code = await run(command, parameters, (text) => {
+    echo(text);
+    last.push(text);
+    if (last.length > linesOfOneFailure) last.shift();
+  });
+  const title = `${code === 0 ? 'ok' : 'not ok'} - ${command} ${parameters.join(' ')}`;
   counts[code === 0 ? 'passed' : 'failed']++;
-  echo(`${code === 0 ? 'ok' : 'not ok'} - ${command} ${parameters.join(' ')}`);
+  if (code !== 0) failures.push(title, ...last);
+  echo(title);
 }
 
 /** Known weaknesses of packages that run, where the registry answers: npm ends with 1 for both. */
@@ -47,26 +58,36 @@ async function audit(): Promise<void> {
   }
   const { high, critical } = metadata.vulnerabilities;
   const bad = high + critical > 0;
+  const title = `${bad ? 'not ok' : 'ok'} - npm audit: ${high} high, ${critical} critical`;
   counts[bad ? 'failed' : 'passed']++;
-  echo(`${bad ? 'not ok' : 'ok'} - npm audit: ${high} high, ${critical} critical`);
+  if (bad) failures.push(title);
+  echo(title);
 }
 
 await audit();
 await check('tsc');
 await check('eslint', '.');
 await check('prettier', '--check', '--log-level', 'warn', '.');
+let linesLeft = 0;
 const code = await run('ava', ['--tap'], (text) => {
   if (/^ok \d+/.test(text)) {
     if (text.includes('# SKIP')) counts.skipped++;
     else counts.passed++;
+    linesLeft = 0;
   } else if (/^not ok \d+/.test(text)) {
     counts.failed++;
+    linesLeft = linesOfOneFailure;
   }
+  if (linesLeft-- > 0) failures.push(text);
   if (!/^(TAP version|1\.\.|# (tests|pass|fail|skip))/.test(text)) echo(text);
 });
-if (code !== 0 && counts.failed === 0) counts.failed++;
+if (code !== 0 && counts.failed === 0) {
+  counts.failed++;
+  failures.push(`not ok - ava ended with ${code}`);
+}
 await check('node', 'test/simulation/main.ts', '--seeds', '2000');
 await check('node', 'test/seeded-bug/main.ts');
+for (const line of failures) echo(line);
 const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`;
 echo(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
 process.exitCode = counts.failed === 0 ? 0 : 1;
