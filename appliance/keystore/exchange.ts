@@ -145,6 +145,7 @@ export class Exchange {
   store({ records, materials, corrupt }: Checked): Ingested {
     const { records: log, projection, now } = this.#parts;
     const forks: RecordHead[] = [];
+    const fresh: RecordHead[] = [];
     let added = 0;
     let regained: Ingested['regained'];
     for (const record of records) {
@@ -154,11 +155,12 @@ export class Exchange {
         const { node, epoch, seq } = record.head;
         if (node === log.node) regained ??= { epoch, seq };
         this.#expectMaterial(record.head);
-        projection.apply(record.head);
+        fresh.push(record.head);
       }
       if (placed === 'fork') forks.push(record.head);
-      if (placed === 'mended') projection.apply(record.head);
+      if (placed === 'mended') fresh.push(record.head);
     }
+    projection.applyTogether(fresh);
     this.storeMaterials(materials);
     if (forks.length > 0) this.#boundForks();
     const duplicates = records.length - added - forks.length;

@@ -169,6 +169,23 @@ export class Projection {
     if (object !== undefined) this.#writeObject(object);
   }
 
+  /**
+   * The same for many records at once, an object or client that several speak of once. What lies
+   * between them is not seen: what was purged and came back is as one that never went.
+   */
+  applyTogether(records: readonly RecordHead[]): void {
+    const subjects = new Set<string>();
+    for (const record of records) {
+      const subject = subjectOf(record.kind);
+      if (subject === 'object' || subject === 'client') {
+        const name = `${subject} ${record.object}`;
+        if (subjects.has(name)) continue;
+        subjects.add(name);
+      }
+      this.apply(record);
+    }
+  }
+
   /** Folds everything anew: after an upgrade, or where the tables lost something. */
   applyAll(database: Database): void {
     this.foldings++;
