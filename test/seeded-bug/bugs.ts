@@ -116,6 +116,17 @@ export const bugs: readonly SeededBug[] = [
     caughtBy: 'simulation',
   },
   {
+    name: 'a node may be alone for ever',
+    file: 'appliance/replication/copy-promise.ts',
+    edits: [
+      [
+        `return policy === 'alone-for' && this.#aloneSeconds() < seconds;`,
+        `return policy === 'alone-for' && seconds > 0;`,
+      ],
+    ],
+    caughtBy: 'simulation',
+  },
+  {
     name: 'an old disk put back is not noticed',
     file: 'appliance/replication/history.ts',
     edits: [

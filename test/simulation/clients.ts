@@ -5,6 +5,15 @@ import type { Chance } from './chance.ts';
 import type { Key, Ledger } from './ledger.ts';
 import type { SimulatedNode } from './node.ts';
 
+export interface ClientsParts {
+  readonly nodes: readonly [SimulatedNode, SimulatedNode];
+  readonly chance: Chance;
+  readonly ledger: Ledger;
+  readonly say: (text: string) => void;
+  /** A node answered a key that it alone has. */
+  readonly onSingle: (node: SimulatedNode, id: string) => void;
+}
+
 /**
  * What clients do. Nobody waits for the answer: it may never come, and what a process says that is
  * dead already was heard by nobody.
@@ -14,19 +23,16 @@ export class Clients {
   readonly #chance: Chance;
   readonly #ledger: Ledger;
   readonly #say: (text: string) => void;
+  readonly #onSingle: ClientsParts['onSingle'];
   acknowledged = 0;
   refused = 0;
 
-  constructor(
-    nodes: readonly [SimulatedNode, SimulatedNode],
-    chance: Chance,
-    ledger: Ledger,
-    say: (text: string) => void,
-  ) {
+  constructor({ nodes, chance, ledger, say, onSingle }: ClientsParts) {
     this.#nodes = nodes;
     this.#chance = chance;
     this.#ledger = ledger;
     this.#say = say;
+    this.#onSingle = onSingle;
   }
 
   act(): void {
@@ -60,7 +66,9 @@ export class Clients {
       this.#ledger.created(node, other, { id, secret, before });
       this.#ledger.did(node, 'Create', id);
       this.acknowledged++;
-      this.#say(`${name} answers key ${id.slice(0, 8)}, ${keystore.copies(id)}`);
+      const copies = keystore.copies(id);
+      this.#say(`${name} answers key ${id.slice(0, 8)}, ${copies}`);
+      if (copies === 'single') this.#onSingle(node, id);
     } catch (error) {
       if (!this.#speaks(node, keystore)) return;
       this.refused++;

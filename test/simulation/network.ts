@@ -62,6 +62,11 @@ export class SimulatedNetwork {
     this.#cut.add(`${from}>${to}`);
   }
 
+  /** Whether messages pass both ways. */
+  isWhole(one: string, other: string): boolean {
+    return !this.#isCut(one, other) && !this.#isCut(other, one);
+  }
+
   mend(): void {
     this.#cut.clear();
     this.delay = 5;

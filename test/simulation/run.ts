@@ -2,6 +2,7 @@ import { createHash, createSecretKey } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { Alone } from './alone.ts';
 import { Chance } from './chance.ts';
 import { Clients } from './clients.ts';
 import { SimulatedWrapping } from './keeper.ts';
@@ -32,6 +33,8 @@ const troubleMilliseconds = 25_000;
 const healMilliseconds = 60_000;
 /** How long destroyed keys are kept, in seconds that a node runs. */
 const retention = 4;
+/** How long creates go on alone: longer than any trouble here, or so short that it runs out. */
+const aloneSeconds = [259_200, 1] as const;
 
 /** One seed: a pair that clients use while everything fails that may; then it has to be whole. */
 export class Simulation {
@@ -41,6 +44,7 @@ export class Simulation {
   readonly #folder: string;
   readonly #nodes: readonly [SimulatedNode, SimulatedNode];
   readonly #policy: 'refuse' | 'alone-for';
+  readonly #seconds: number;
   readonly #journals: boolean;
   readonly #schedule: string[] = [];
   readonly #messages = createHash('sha256');
@@ -70,6 +74,7 @@ export class Simulation {
       this.#faults.push(text);
     };
     this.#policy = chance.of(['refuse', 'alone-for']);
+    this.#seconds = this.#policy === 'refuse' ? 0 : chance.of(aloneSeconds);
     this.#journals = chance.happens(0.5);
     const world = {
       ...{ chance, timeline, network: this.#network, say, fault, journals: this.#journals },
@@ -81,12 +86,20 @@ export class Simulation {
     const nodes = [new SimulatedNode('one', world), new SimulatedNode('two', world)] as const;
     this.#nodes = nodes;
     this.#network.isAlive = (id) => nodes.some((node) => node.id === id && !node.disk.off);
+    const alone = new Alone(nodes, this.#network, timeline);
     timeline.onSettled = async () => {
+      alone.look();
       for (const node of nodes) if (node.isDead) await this.#bury(node);
     };
     this.#unlucky = chance.of(nodes);
     this.#ledger = new Ledger(fault, say, () => timeline.elapsed);
-    this.#clients = new Clients(nodes, chance, this.#ledger, say);
+    this.#clients = new Clients({
+      ...{ nodes, chance, ledger: this.#ledger, say },
+      onSingle: (node, id) => {
+        if (!alone.isLongerThan(node, this.#seconds)) return;
+        fault(`${id} was answered by ${node.name}, alone for longer than ${this.#seconds} s`);
+      },
+    });
     this.#trouble = new Trouble({
       ...{ nodes, unlucky: this.#unlucky, chance, timeline, network: this.#network, say },
       ledger: this.#ledger,
@@ -163,7 +176,7 @@ export class Simulation {
           ...{ kind: 'member-joined', node, name, recordKey, transportKey: '', addresses },
         });
       }
-      const seconds = this.#policy === 'refuse' ? 0 : 259_200;
+      const seconds = this.#seconds;
       draft.append({ kind: 'copy-policy-set', policy: this.#policy, seconds });
       draft.append({ kind: 'retention-set', seconds: retention });
     });
@@ -175,7 +188,8 @@ export class Simulation {
     await first.close();
     await second.close();
     for (const node of this.#nodes) node.start();
-    this.#say(`paired, policy ${this.#policy}, journals: ${this.#journals ? 'yes' : 'no'}`);
+    const policy = `${this.#policy} ${this.#seconds} s`;
+    this.#say(`paired, policy ${policy}, journals: ${this.#journals ? 'yes' : 'no'}`);
     await this.#pass(3_000);
     this.#trouble.remember();
   }
