@@ -30,9 +30,17 @@ const journalTaken = 'records came from the journal';
 const hour = 3600;
 const jumps = [-hour, hour, -400 * 24 * hour, 400 * 24 * hour, 40 * 365 * 24 * hour];
 
+/** Those that a node serves beside. */
+const served: readonly string[] = [
+  'token process killed',
+  'clock jumps',
+  'wrapping key rotated',
+  'root key rotated',
+];
+
 /** Whether the node does not serve while it lasts, or for a while after it. */
 export function stops({ kind }: PlannedFault): boolean {
-  return !isLinkFault(kind) && kind !== 'token process killed' && kind !== 'clock jumps';
+  return !isLinkFault(kind) && !served.includes(kind);
 }
 
 export function faultOf(planned: PlannedFault, scene: Scene): Fault {
@@ -58,6 +66,20 @@ function frozen(place: Place, roles: readonly Role[]): Fault {
     end: () => {
       place.signal(roles, 'SIGCONT');
     },
+  };
+}
+
+/** No fault, but what another one may hit at any of its steps: it goes on while both last. */
+function rotated(place: Place, { ledger }: Scene, command: readonly string[]): Fault {
+  let ends: Promise<void> = Promise.resolve();
+  return {
+    begin: () => {
+      ends = place.appliance.twinlock(...command, '--json').then(({ code }) => {
+        // A node that is down refuses, and so does one whose last rotation goes on.
+        if (code === 0) ledger.rotations++;
+      });
+    },
+    end: () => ends,
   };
 }
 
@@ -106,6 +128,10 @@ function nodeFault(kind: NodeFault, size: number, place: Place, scene: Scene): F
         },
       };
     }
+    case 'wrapping key rotated':
+      return rotated(place, scene, ['wrapping-key', 'rotate', '--no-wait']);
+    case 'root key rotated':
+      return rotated(place, scene, ['root', 'rotate']);
     case 'old disk put back':
       return oldDisk(place, scene);
     case 'disk lost':

@@ -29,6 +29,9 @@ const patience = 120_000;
 /** Asks for every key that was ever answered, on both nodes and on a restored backup. */
 export async function judge(pair: TorturedPair, ledger: Ledger, folder: string): Promise<Verdict> {
   const verdict: Verdict = { lost: 0, divergent: 0, wrong: 0, resurrected: 0, restore: 0 };
+  for (const place of pair.places) {
+    await waitFor(`no rotation goes on at ${place.name}`, () => isSettled(place));
+  }
   const keys = [...ledger.keys.values()];
   const [a, b] = [await all(pair.a, pair, keys), await all(pair.b, pair, keys)];
   for (const key of keys) judgeKey(key, a.get(key.id), b.get(key.id), verdict, ledger);
@@ -43,6 +46,12 @@ export async function judge(pair: TorturedPair, ledger: Ledger, folder: string):
     }
   });
   return verdict;
+}
+
+/** Whether everything is sealed under the newest wrapping key, on the other node too. */
+async function isSettled({ admin }: Place): Promise<boolean> {
+  const { left, pending } = (await admin.status()).wrappingKey;
+  return left === undefined && pending === undefined;
 }
 
 function judgeKey(

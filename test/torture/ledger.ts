@@ -23,6 +23,8 @@ export class Ledger {
   readonly reads = { answered: 0, unanswered: 0, expected: 0 };
   /** What no fault excuses, as sentences. */
   readonly wrongs: string[] = [];
+  /** How many new root keys and wrapping keys were begun. */
+  rotations = 0;
   refused = 0;
   unanswered = 0;
   #down = 0;

@@ -36,6 +36,7 @@ function table({ steps, faults, ledger, verdict, convergence, refills }: Report)
     ['steps', steps],
     ['faults', [...faults.values()].reduce((sum, each) => sum + each, 0)],
     ['acknowledged creates', keys.size],
+    ['root keys and wrapping keys rotated', ledger.rotations],
     ['refusals', ledger.refused],
     ['acts of vCenter without an answer', ledger.unanswered],
     ['acknowledged keys lost', verdict.lost],

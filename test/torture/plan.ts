@@ -13,6 +13,8 @@ export const nodeFaults = [
   'clock jumps',
   'old disk put back',
   'disk lost',
+  'wrapping key rotated',
+  'root key rotated',
 ] as const;
 export const linkFaults = [
   'link: all is lost',

@@ -1,4 +1,5 @@
 import { Chance } from '../simulation/chance.ts';
+import { VsanCluster } from './cluster.ts';
 import { faultOf, stops } from './fault.ts';
 import type { Scene } from './fault.ts';
 import { judge } from './judge.ts';
@@ -8,6 +9,7 @@ import { pause } from './node.ts';
 import { TorturedPair } from './pair.ts';
 import { plan } from './plan.ts';
 import type { Regime, Step } from './plan.ts';
+import { Provider } from './provider.ts';
 import { Traffic } from './traffic.ts';
 
 export interface TortureOptions {
@@ -41,14 +43,18 @@ export interface Refill {
 
 const peaceMilliseconds = 120_000;
 const betweenFaults = 300;
+/** After so many steps a cluster gets new keys. */
+const stepsOfKey = 5;
 
 /** Tortures a pair as a seed says, and judges what is left of it. */
 export async function torture(options: TortureOptions): Promise<Report> {
   const { seed, folder, say } = options;
   const pair = await TorturedPair.start(folder);
   const ledger = new Ledger();
-  const traffic = new Traffic(pair, ledger, new Chance(seed ^ 0x5eed));
-  const course = new Course(options, pair, traffic, ledger);
+  const provider = new Provider(pair, ledger);
+  const traffic = new Traffic(pair, provider, ledger, new Chance(seed ^ 0x5eed));
+  const cluster = new VsanCluster(provider, ledger);
+  const course = new Course({ options, pair, traffic, ledger, cluster });
   try {
     traffic.start();
     await course.run();
@@ -63,6 +69,14 @@ export async function torture(options: TortureOptions): Promise<Report> {
   }
 }
 
+interface CourseParts {
+  readonly options: TortureOptions;
+  readonly pair: TorturedPair;
+  readonly traffic: Traffic;
+  readonly ledger: Ledger;
+  readonly cluster: VsanCluster;
+}
+
 class Course {
   steps = 0;
   readonly faults = new Map<string, number>();
@@ -72,13 +86,15 @@ class Course {
   readonly #pair: TorturedPair;
   readonly #traffic: Traffic;
   readonly #ledger: Ledger;
+  readonly #cluster: VsanCluster;
   #regime: Regime | undefined;
 
-  constructor(options: TortureOptions, pair: TorturedPair, traffic: Traffic, ledger: Ledger) {
+  constructor({ options, pair, traffic, ledger, cluster }: CourseParts) {
     this.#options = options;
     this.#pair = pair;
     this.#traffic = traffic;
     this.#ledger = ledger;
+    this.#cluster = cluster;
   }
 
   async run(): Promise<void> {
@@ -89,6 +105,7 @@ class Course {
       if (this.steps === count || isOver?.() === true) return;
       if (step.regime !== this.#regime) await this.#rule(step.regime);
       await this.#peace();
+      if (this.steps % stepsOfKey === 0) await this.#cluster.rekey();
       await this.#step(step);
       this.steps++;
     }
@@ -135,8 +152,9 @@ class Course {
     }
     await pause(milliseconds);
     const ending = performance.now();
+    const storm = outage ? this.#cluster.storm() : undefined;
     for (const act of acts.toReversed()) await act.end();
-    const took = await this.#pair.converged();
+    const [took] = await Promise.all([this.#pair.converged(), storm]);
     const { size } = this.#ledger.keys;
     if (faults.some(({ kind }) => kind === 'disk lost')) {
       this.refills.push({ milliseconds: performance.now() - ending, keys: size });

@@ -5,11 +5,8 @@ import type { Key, Ledger } from './ledger.ts';
 import { pause } from './node.ts';
 import type { Place } from './node.ts';
 import type { TorturedPair } from './pair.ts';
-import { identifierIn, materialIn, Refused, stateIn, visit } from './visit.ts';
-import type { Say } from './visit.ts';
+import type { Provider } from './provider.ts';
 
-/** How long a client waits for one node before it tries the other. */
-const patience = { create: 6_000, other: 6_000, read: 4_000 };
 const writers = 3;
 const hosts = 8;
 const readPause = 60;
@@ -18,12 +15,13 @@ const healthPause = 400;
 const destroyedOf100 = 8;
 
 /**
- * What vCenter and the hosts of vSAN clusters do all day (E3, E7, E10 and E12 of what is known of
+ * What vCenter and the hosts of vSAN clusters do all day (E3, E10 and E12 of what is known of
  * them): the first node, and when it does not answer the second; a connection for each act; many
  * source addresses behind one certificate; health checks that never send a byte.
  */
 export class Traffic {
   readonly #pair: TorturedPair;
+  readonly #provider: Provider;
   readonly #ledger: Ledger;
   readonly #chance: Chance;
   readonly #running: Promise<void>[] = [];
@@ -32,8 +30,9 @@ export class Traffic {
   #held = false;
   #busy = 0;
 
-  constructor(pair: TorturedPair, ledger: Ledger, chance: Chance) {
+  constructor(pair: TorturedPair, provider: Provider, ledger: Ledger, chance: Chance) {
     this.#pair = pair;
+    this.#provider = provider;
     this.#ledger = ledger;
     this.#chance = chance;
   }
@@ -92,54 +91,15 @@ export class Traffic {
     }
   }
 
-  /** First one node, then the other. */
-  async #anywhere<T>(
-    source: string,
-    milliseconds: number,
-    act: (say: Say, place: Place) => Promise<T>,
-    order: readonly Place[] = this.#pair.places,
-  ): Promise<T> {
-    const { credentials } = this.#pair;
-    let failure: unknown;
-    for (const place of order) {
-      try {
-        return await visit(place, { credentials, source, milliseconds }, (say) => act(say, place));
-      } catch (error) {
-        if (error instanceof Refused) this.#ledger.refused++;
-        failure = error;
-      }
-    }
-    throw failure;
-  }
-
-  /** E3: vCenter makes a key, says what it is for, fetches and activates it. */
   async #encryptMachine(source: string): Promise<void> {
-    const key = await this.#anywhere(source, patience.create, async (say, { name }) => {
-      const [made] = await say(wire.create());
-      return this.#ledger.created(identifierIn(made), name);
-    });
-    const { id } = key;
-    await this.#anywhere(source, patience.other, async (say) => {
-      await say(wire.getAttribute(id, 'x-Product'));
-      await say(
-        wire.addAttribute(id, 'x-Product', 'VMware vSphere'),
-        wire.addAttribute(id, 'x-Component', 'Virtual Machine'),
-        wire.addAttribute(id, 'x-Name', `vm ${id}`),
-      );
-    });
-    await this.#anywhere(source, patience.other, async (say, { name }) => {
-      const [got] = await say(wire.get(id));
-      this.#ledger.given(key, materialIn(got), name);
-      await say(wire.activate(id));
-      key.activated = { place: name, at: performance.now() };
-    });
+    const key = await this.#provider.make(source, 'Virtual Machine');
     if (this.#chance.below(100) < destroyedOf100) await this.#destroy(key, source);
     else this.#known.push(key);
   }
 
   /** vCenter never does this; other clients do. */
   async #destroy(key: Key, source: string): Promise<void> {
-    await this.#anywhere(source, patience.other, async (say, { name }) => {
+    await this.#provider.anywhere(source, 'other', async (say, { name }) => {
       key.uncertain = true;
       await say(wire.revoke(key.id, 1)).catch(() => undefined);
       await say(wire.destroy(key.id));
@@ -154,23 +114,16 @@ export class Traffic {
       const key = this.#known[this.#chance.below(this.#known.length || 1)];
       if (key !== undefined) {
         const mark = this.#ledger.mark();
-        const answered = await this.#fetch(key, order);
+        const answered = await this.#provider.fetch(key, this.#anySource(), order);
         this.#ledger.read(answered, mark);
       }
       await pause(readPause);
     }
   }
 
-  async #fetch(key: Key, order: readonly Place[]): Promise<boolean> {
+  #anySource(): string {
     const part = (): number => 1 + this.#chance.below(250);
-    const source = `127.${10 + this.#chance.below(200)}.${part()}.${part()}`;
-    const act = async (say: Say, { name }: Place): Promise<boolean> => {
-      const [got] = await say(wire.get(key.id));
-      this.#ledger.given(key, materialIn(got), name);
-      const [state] = await say(wire.getAttribute(key.id, 'State'));
-      return stateIn(state) !== undefined;
-    };
-    return this.#anywhere(source, patience.read, act, order).catch(() => false);
+    return `127.${10 + this.#chance.below(200)}.${part()}.${part()}`;
   }
 
   /** A health check opens a connection, says nothing, and closes it. */
