@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
 const firstDelay = 100;
-const longestDelay = 5_000;
+const longestDelay = 2_000;
 const steadyMilliseconds = 10_000;
 /** So many quick ends in a row are no accident: somebody has to look. */
 const quickEndsMost = 8;

@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util';
 import { removeFolder, temporaryFolder } from '../harness/appliance.ts';
+import { failover } from './failover.ts';
+import { TorturedPair } from './pair.ts';
 import { torture } from './run.ts';
 import type { Report } from './run.ts';
 
 /**
  * `npm run torture -- --minutes 60 --seed 1`: two complete nodes, clients that drive them as
- * vCenter and vSAN hosts do, and faults. The same seed is the same schedule of faults.
+ * vCenter and vSAN hosts do, and faults. The same seed is the same schedule of faults. `--kills N`
+ * instead: so many keys whose node is killed just after its answer.
  */
 const { values } = parseArgs({
   options: {
@@ -14,6 +17,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     skip: { type: 'string', default: '0' },
     keys: { type: 'string', default: '10' },
+    kills: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -60,7 +64,7 @@ function table({ steps, faults, ledger, verdict, convergence, refills }: Report)
   return ['| what | |', '| --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
 }
 
-try {
+async function underFaults(): Promise<boolean> {
   const report = await torture({
     seed: Number(values.seed),
     skipped: Number(values.skip),
@@ -75,7 +79,26 @@ try {
   const { lost, divergent, wrong, resurrected, restore } = report.verdict;
   const bad = lost + divergent + wrong + resurrected + restore + report.ledger.wrongs.length;
   const slow = Math.max(0, ...report.convergence) > convergenceMost;
-  process.exitCode = bad > 0 || slow || report.ledger.availability < 0.9999 ? 1 : 0;
+  return bad === 0 && !slow && report.ledger.availability >= 0.9999;
+}
+
+async function underKills(count: number): Promise<boolean> {
+  const pair = await TorturedPair.start(folder);
+  try {
+    await pair.setPolicy(['refuse']);
+    const wrongs = await failover(pair, count, print);
+    for (const wrong of wrongs) print(`wrong: ${wrong}`);
+    print(`${count} nodes killed just after an answer: ${count - wrongs.length} keys given out`);
+    return wrongs.length === 0;
+  } finally {
+    await pair.stop();
+  }
+}
+
+try {
+  const { kills } = values;
+  const good = kills === undefined ? await underFaults() : await underKills(Number(kills));
+  process.exitCode = good ? 0 : 1;
 } finally {
   if (values.keep) print(`kept: ${folder}`);
   else removeFolder(folder);
