@@ -1,3 +1,5 @@
+import { KeeperError } from '../keeper-client/keeper.ts';
+
 export type KeystoreErrorCode =
   | 'database-unreadable'
   | 'database-foreign'
@@ -32,4 +34,12 @@ export class KeystoreError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** What the keeper threw as the keystore says it; other errors as they are. */
+export function fromKeeper(error: unknown): unknown {
+  if (!(error instanceof KeeperError)) return error;
+  const corrupt = error.code === 'not-authentic' || error.code === 'generation-unknown';
+  const code = corrupt ? 'material-corrupt' : 'keeper-unavailable';
+  return new KeystoreError(code, `the keeper says: ${error.code}`, { cause: error });
 }

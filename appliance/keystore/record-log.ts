@@ -148,12 +148,15 @@ export class RecordLog {
    */
   place(record: SignedRecord, time: number): Placed {
     const { node, epoch, seq, prevHash } = record.head;
+    const known = this.hashAt(epoch, seq);
+    const differs = known !== undefined && !known.equals(record.hash);
+    // Two lives are told from one damaged page by what their author signed.
+    if (differs && this.isDamaged(record.head)) this.unsound.note(record.head);
     if (this.unsound.has(record.head) && this.unsound.mend(record)) {
       this.#forget();
       this.#version++;
       return 'mended';
     }
-    const known = this.hashAt(epoch, seq);
     if (known?.equals(record.hash) === true) return 'duplicate';
     const last = this.#head.get(epoch) as { node: string; seq: number; hash: Buffer } | undefined;
     const stray = this.#isFork.get(Buffer.from(prevHash, 'hex')) !== undefined;
@@ -174,6 +177,13 @@ export class RecordLog {
   /** The hash of the record that is here at this place. */
   hashAt(epoch: string, seq: number): Buffer | undefined {
     return this.#hash.get(epoch, seq) as Buffer | undefined;
+  }
+
+  /** Whether what is stored at this place is not as its author signed it, or is gone. */
+  isDamaged({ epoch, seq }: ChainPlace): boolean {
+    const find = this.#database.prepare('SELECT * FROM record WHERE epoch = ? AND seq = ?');
+    const row = find.get(epoch, seq) as InspectedRow | undefined;
+    return row === undefined || !this.#isWhole(row);
   }
 
   /** The records that came since this was asked last. */
@@ -339,13 +349,19 @@ export class RecordLog {
     this.#features.clear();
   }
 
-  /** The newest records, and whether they are whole: what a start can afford to check. */
-  checkNewest(count: number): void {
+  /**
+   * Those of the newest records that are damaged: as many as a start can afford to look at. Throws
+   * KeystoreError `chain-broken` where none of them is whole: that is no damage of one record.
+   */
+  damagedNewest(count: number): ChainPlace[] {
     const rows = this.#database
-      .prepare('SELECT epoch, seq, body, hash, signature FROM record ORDER BY id DESC LIMIT ?')
-      .all(count) as (RecordRow & ChainPlace)[];
-    // What is known to be damaged is said, and keeps nobody from their keys.
-    for (const row of rows) if (!this.unsound.has(row)) this.#check(row);
+      .prepare('SELECT * FROM record ORDER BY id DESC LIMIT ?')
+      .all(count) as InspectedRow[];
+    const damaged = rows.filter((row) => !this.#isWhole(row));
+    if (damaged.length > 0 && damaged.length === rows.length) throw broken();
+    return damaged
+      .map(({ epoch, seq }) => ({ epoch, seq }))
+      .filter((place) => !this.unsound.has(place));
   }
 
   /**

@@ -139,6 +139,23 @@ export class Replica {
     return unsound.size === 0 ? [] : unsound.first(limit);
   }
 
+  /** Whether the record at this place is damaged; one that is, is to be had from others then. */
+  findsDamaged(place: ChainPlace): boolean {
+    const { records, commit, log } = this.#parts;
+    if (!records.isDamaged(place)) return false;
+    if (records.unsound.has(place)) return true;
+    log('error', 'a stored record is damaged', { record: `${place.epoch}.${place.seq}` });
+    const noted = commit((draft) => {
+      records.unsound.note(place);
+      const entry = { request: '', actor: 'node', outcome: 'failed' } as const;
+      const reason = `${place.epoch}.${place.seq}`;
+      draft.audit({ ...entry, act: 'damaged record found', reason });
+    });
+    // A node that cannot write looks again when it starts.
+    noted.catch(() => undefined);
+    return true;
+  }
+
   /** The records at these places, with their secrets, as far as they are here. */
   at(places: readonly ChainPlace[]): Entry[] {
     return this.#exchange.at(places);

@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto';
 import type { AuditEntry } from '../audit/event.ts';
-import { KeeperError } from '../keeper-client/keeper.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditTrail } from './audit-trail.ts';
@@ -9,7 +8,7 @@ import type { Client } from './client.ts';
 import { asKeystoreError, emptyJournal, flushLeftLog, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
 import { OpenDraft } from './draft.ts';
-import { KeystoreError } from './error.ts';
+import { fromKeeper, KeystoreError } from './error.ts';
 import { FetchHints } from './fetch-hint.ts';
 import type { Draft, KeyMaterial, Keystore } from './keystore.ts';
 import { locate } from './locate-query.ts';
@@ -28,6 +27,7 @@ import { groupRules } from './group-rule.ts';
 import { foldName } from './state-digest.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
 import type { RewrapBatch, RewrapParts } from './rewrap.ts';
+import type { ChainPlace } from './unsound.ts';
 
 export interface KeystoreOptions {
   readonly path: string;
@@ -113,9 +113,9 @@ export class SqliteKeystore implements Keystore {
       };
       const fetches = (this.#fetches = new FetchHints(this.#database));
       this.#notes = new NoteQueue({ audit: this.#audit, fetches, now, due, log: options.log });
-      this.#records.checkNewest(64);
+      const damaged = this.#records.damagedNewest(64);
       this.#probe();
-      this.#begin(unflushed);
+      this.#begin(unflushed, damaged);
     } catch (error) {
       this.#database.close();
       throw asKeystoreError(error);
@@ -376,16 +376,24 @@ export class SqliteKeystore implements Keystore {
     this.#records.copyPolicy();
   }
 
-  /** A full disk must not keep hosts from their keys: without an epoch the keystore only reads. */
-  #begin(unflushed: KeystoreError | undefined): void {
+  /**
+   * A full disk must not keep hosts from their keys: without an epoch the keystore only reads. Nor
+   * must a damaged record: it is said, and to be had from elsewhere again.
+   */
+  #begin(unflushed: KeystoreError | undefined, damaged: readonly ChainPlace[]): void {
     const { epoch, now, log } = this.#options;
+    const places = damaged.map(({ epoch: of, seq }) => `${of}.${seq}`);
+    for (const record of places) log('error', 'a stored record is damaged', { record });
     try {
       if (unflushed !== undefined) throw unflushed;
       this.#database.transaction(() => {
+        for (const place of damaged) this.#records.unsound.note(place);
         this.#refoldAfterUpgrade();
         this.#records.beginEpoch(epoch, now());
       })();
       this.#records.takeFresh();
+      const entry = { request: '', actor: 'node', outcome: 'failed' } as const;
+      for (const reason of places) this.note({ ...entry, act: 'damaged record found', reason });
     } catch (error) {
       const failure = asKeystoreError(error);
       if (failure.code !== 'disk-full' && failure.code !== 'commit-failed') throw failure;
@@ -483,11 +491,4 @@ function isSqlite(error: unknown): boolean {
 /** What must not be lost with one node: an object, and what was said with its creation. */
 function isKeyBearing({ kind }: RecordHead): boolean {
   return kind === 'object-created';
-}
-
-function fromKeeper(error: unknown): unknown {
-  if (!(error instanceof KeeperError)) return error;
-  const corrupt = error.code === 'not-authentic' || error.code === 'generation-unknown';
-  const code = corrupt ? 'material-corrupt' : 'keeper-unavailable';
-  return new KeystoreError(code, `the keeper says: ${error.code}`, { cause: error });
 }

@@ -14,7 +14,8 @@ export interface Past {
 /**
  * Compares heads when two nodes meet. A peer that remembers more of what this node had stored than
  * is here, or more of what this node itself wrote, shows that an old disk was put back. Another
- * hash at the same place shows that two lives were led from one point on.
+ * hash at the same place shows that two lives were led from one point on, unless the record here is
+ * damaged: then it is to be had from the peer.
  */
 export function findPast(replica: Replica, hello: Pick<Hello, 'heads' | 'remembered'>): Past[] {
   const own = replica.heads();
@@ -23,7 +24,8 @@ export function findPast(replica: Replica, hello: Pick<Hello, 'heads' | 'remembe
     const here = own[epoch];
     if (here === undefined) continue;
     if (seq <= here[0]) {
-      if (replica.hashAt(epoch, seq) !== hash) found.push({ why: 'fork', epoch, seq });
+      const differs = replica.hashAt(epoch, seq) !== hash;
+      if (differs && !replica.findsDamaged({ epoch, seq })) found.push({ why: 'fork', epoch, seq });
     } else if (replica.authorOf(epoch) === replica.node) {
       found.push({ why: 'rollback', epoch, seq: here[0] });
     }

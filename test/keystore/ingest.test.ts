@@ -54,7 +54,13 @@ test('what came in is there after closing and opening, and every signature holds
   const database = openDatabase(b.path, b.pageKey);
   database.prepare('UPDATE record SET signature = zeroblob(64) WHERE node = ?').run(a.id);
   database.close();
-  t.is(t.throws(() => b.open(), { instanceOf: KeystoreError }).code, 'chain-broken');
+  const damaged = b.open();
+  t.deepEqual(await secretOf(damaged, key), Buffer.alloc(32, 1));
+  t.is(t.throws(() => damaged.verify(), { instanceOf: KeystoreError }).code, 'chain-broken');
+  const wrong = damaged.replica.unsound(100);
+  t.true(wrong.length >= 4);
+  t.true(wrong.every(({ epoch }) => damaged.replica.authorOf(epoch) === a.id));
+  await damaged.close();
   await one.close();
 });
 

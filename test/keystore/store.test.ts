@@ -186,18 +186,36 @@ test('material that was changed or moved to another object does not open', async
   await keystore.close();
 });
 
-test('a record that was changed breaks the chain', async (t) => {
+test('a record that was changed is said at the start, and the rest is served', async (t) => {
   const { open, path, pageKey } = setting(t);
   const keystore = open();
-  await keystore.change((draft) => {
-    draft.append(creation(randomUUID(), 'x'));
-  });
+  const [id, other] = [randomUUID(), randomUUID()];
+  for (const each of [id, other]) {
+    await keystore.change((draft) => {
+      draft.append(creation(each, 'x'));
+    });
+  }
   await keystore.close();
-  const database = openDatabase(path, pageKey());
-  database.exec(
-    `UPDATE record SET body = CAST(replace(CAST(body AS TEXT), 'default', 'stolen!') AS BLOB)`,
-  );
-  database.close();
+  const change = (which: string): void => {
+    const database = openDatabase(path, pageKey());
+    database.exec(`UPDATE record SET signature = zeroblob(64),
+      body = CAST(replace(CAST(body AS TEXT), 'default', 'stolen!') AS BLOB) WHERE ${which}`);
+    database.close();
+  };
+  change(`object = '${id}'`);
+  for (let starts = 0; starts < 2; starts++) {
+    const again = open();
+    t.is(again.failure, undefined);
+    t.is(again.object(other)?.uniqueIdentifier, other);
+    t.is(again.replica.unsound(10).length, 1);
+    t.throws(() => again.verify(), { instanceOf: KeystoreError, code: 'chain-broken' });
+    await again.close();
+  }
+  const whole = open();
+  const said = whole.trail.page(0, 1000).filter(({ entry }) => entry.includes('damaged record'));
+  t.is(said.length, 1);
+  await whole.close();
+  change('1');
   t.is(t.throws(() => open(), { instanceOf: KeystoreError }).code, 'chain-broken');
 });
 

@@ -98,6 +98,46 @@ for (const [what, sql] of records) {
   });
 }
 
+/** Damage that nobody has noted when the nodes meet is not taken for another life of the node. */
+test.serial('a damaged record is no fork when the nodes meet', async (t) => {
+  const found = await setting(t);
+  const { one, two, keys } = found;
+  await until(() => areEqual(one, two));
+  for (const [, sql] of records.slice(2)) {
+    damage(two.node, [sql, keys.at(-1) ?? '']);
+    two.said.length = 0;
+    one.proxy.reset();
+    two.proxy.reset();
+    await until(() => two.said.includes('connected to the peer'));
+    await pass(two.keystore);
+    await until(() => two.keystore.replica.unsound(1).length === 0);
+    await until(() => areEqual(one, two));
+    t.is(two.history.wound, undefined);
+    t.deepEqual(two.keystore.replica.conflicts(10), []);
+  }
+  await whole(found, t);
+});
+
+for (const [what, sql] of records.slice(0, 3)) {
+  test.serial(`a record found damaged at a start is had from the peer: ${what}`, async (t) => {
+    const found = await setting(t);
+    const { two, keys } = found;
+    await two.stop();
+    const newest = keys.at(-1) ?? '';
+    damage(two.node, [sql, newest]);
+    await two.start({ now });
+    t.true(two.keystore.replica.unsound(10).length > 0);
+    t.deepEqual(await secretOf(two.keystore, keys[0]), secret);
+    two.link();
+    await until(() => two.keystore.replica.unsound(1).length === 0);
+    await until(() => areEqual(found.one, two));
+    await whole(found, t);
+    t.is(two.history.wound, undefined);
+    t.deepEqual(two.keystore.replica.conflicts(10), []);
+    t.deepEqual(await secretOf(two.keystore, newest), secret);
+  });
+}
+
 test.serial('rows that say something else than their records are written anew', async (t) => {
   const found = await setting(t);
   const { two, keys } = found;
