@@ -32,6 +32,8 @@ export function refusalOf(error: KeeperError): CommandError {
       return new CommandError('refused', error.message, 'see `twinlock peer status`', cause);
     case 'sealed':
       return new CommandError('not-serving', 'the wrapping key is not open', 'see status', cause);
+    case 'sealed-by-order':
+      return new CommandError('not-serving', error.message, 'twinlock unseal', cause);
     case 'unavailable': {
       const hint = 'is it running, and may you open its console socket? see --state and --console';
       return new CommandError('not-reachable', 'the keeper cannot be reached', hint, cause);

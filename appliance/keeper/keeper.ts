@@ -134,8 +134,8 @@ export class KeyKeeper {
   }
 
   /**
-   * Tries a PIN that a person typed, once, and goes on from there. `name`: the token's, the one in
-   * use without it. Throws KeeperError `token`, `token-unknown`.
+   * Tries a PIN that a person typed, once, and goes on from there; sealed by order it stays so.
+   * `name`: the token's, the one in use without it. Throws KeeperError `token`, `token-unknown`.
    */
   async givePin(pin: Buffer, name?: string): Promise<void> {
     try {
@@ -148,7 +148,7 @@ export class KeyKeeper {
             await this.#shredding.advance();
             return;
           }
-          if (this.#ring.written !== undefined) return;
+          if (this.#ring.written !== undefined || this.#order.stands()) return;
           // A recovery token is unlocked where the root key's is lost: its PIN was right.
           if (token === this.#tokens.inUse) await this.#openSlots();
           else await this.#tryToOpen();

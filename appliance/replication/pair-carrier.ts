@@ -11,7 +11,7 @@ const lookMilliseconds = 200;
 const saveMilliseconds = 1_000;
 const firstBackOff = 200;
 /** Both nodes dial: that two who can reach each other again do so is a matter of seconds. */
-const longestBackOff = 2_000;
+const longestBackOff = 1_000;
 const steadyMilliseconds = 3_000;
 /** A client waits this long for the peer once; then it counts as slow until it has caught up. */
 export const confirmMilliseconds = 2_000;

@@ -93,6 +93,7 @@ test('alone: red at once, and when the time is over no key until the peer has al
   t.regex(await warningsOf(a), /^1 keys have a single copy, on this node: bring the peer back$/m);
   t.regex(await warningsOf(a), /^b is away.*: new keys for (89|90) min more$/m);
   t.deepEqual((await peersOf(a)).single, { count: 1, keys: alone });
+  t.regex((await a.twinlock('peer', 'status')).stdout, /^b: three heartbeats did not come$/m);
   const copies = await copiesOf(a);
   t.deepEqual([copies[first], copies[alone[0] ?? '']], ['both', 'single']);
 

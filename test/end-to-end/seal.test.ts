@@ -16,6 +16,15 @@ test('sealed by order, nothing is served by any restart, until it is unsealed', 
   t.regex((await appliance.twinlock('status')).stdout, /^SEALED[\s\S]*twinlock unseal/);
   const rotate = await appliance.twinlock('wrapping-key', 'rotate');
   t.is(rotate.code, 4);
+  t.regex(rotate.stderr, /^error: sealed by order\nhint: twinlock unseal\n$/);
+  const unlock = await appliance.twinlock(
+    'token',
+    'unlock',
+    '--pin-file',
+    appliance.file('trial-pin'),
+  );
+  t.is(unlock.stdout, 'the token took the PIN; the keeper is sealed by order: twinlock unseal\n');
+  await t.throwsAsync(client.get(id), { message: 'refused: 256' });
 
   // The order outlasts the keeper that took it.
   const [before] = appliance.processes('keeper');

@@ -100,6 +100,9 @@ export async function status({ admin, print }: Context): Promise<void> {
       peers.length === 0
         ? 'no other node: twinlock peer invite'
         : table(['NAME', 'STATE', 'HEARD', 'LAG', 'DIGEST', 'KEY SLOTS', 'NODE'], rows),
+      ...peers.flatMap(({ name, state, trouble }) =>
+        trouble === undefined || state === 'present' ? [] : [`${name}: ${trouble}`],
+      ),
       `policy          ${policyText(policy)}`,
       `single copies   ${single.count}`,
       `new keys        ${accepting ? 'are answered' : 'are refused'}`,

@@ -30,8 +30,12 @@ export async function unlock(
   const pin = await context.secret('PIN: ', pinFile);
   if (pin === undefined || pin.length === 0) throw noPin();
   await asked(context.keeper, (console) => console.pin(pin, token));
-  const { state } = await asked(context.keeper, (console) => console.status());
-  context.print({ unlocked: true, state }, () => `the token took the PIN; the keeper is ${state}`);
+  const { state, byOrder } = await asked(context.keeper, (console) => console.status());
+  const order = byOrder === true ? ' by order: twinlock unseal' : '';
+  context.print(
+    { unlocked: true, state },
+    () => `the token took the PIN; the keeper is ${state}${order}`,
+  );
 }
 
 /** Makes a blank token ours: with the PIN of its PIN file, or one that a person makes up. */
