@@ -40,7 +40,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   admin: ['ttlv', 'kmip', 'keystore', 'audit'],
   vcenter: [],
   setup: ['disk', 'admin', 'keeper-client'],
-  cli: ['setup', 'vcenter', 'admin', 'keeper-client'],
+  cli: ['setup', 'vcenter', 'admin', 'keeper-client', 'pki'],
   console: ['setup', 'admin', 'keeper-client'],
   service: 'all',
 };
@@ -125,7 +125,7 @@ function wordFaults(path: string, text: string): string[] {
 }
 
 /** Time and chance come in as arguments; these files are where they come from. */
-const sources = /^appliance\/service\//;
+const sources = /^appliance\/(service\/|cli\/main\.ts$)/;
 function chanceFaults(path: string, text: string): string[] {
   if (sources.test(path)) return [];
   return /Date\.now\(|Math\.random\(|new Date\(\)/.test(text) ? [`${path} asks for the time`] : [];

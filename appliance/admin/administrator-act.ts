@@ -47,6 +47,7 @@ export class AdministratorActs {
       const said = { act: 'administrator add', object: `${name} as ${role}` };
       draft.audit({ ...act, ...said, outcome: 'success' });
     });
+    this.#reach.knocks.settle(fingerprint);
     return {
       administrator: this.#view(this.#find(administrator)),
       certificate,

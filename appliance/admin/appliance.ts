@@ -1,6 +1,7 @@
 import type { AuditTrail } from '../keystore/audit-trail.ts';
 import type { Keystore } from '../keystore/keystore.ts';
 import type { Item } from '../ttlv/item.ts';
+import type { Knocks } from './knock.ts';
 import type { JoinActs, PairActs, PairingView } from './pair.ts';
 import type { BackupView, MadeView, RestoredView, StatusView, VerifiedView } from './schema.ts';
 
@@ -74,6 +75,7 @@ export interface Reach {
   /** Throws AdminError `refused` once this node has keys. */
   readonly joins: () => JoinActs;
   readonly pairing: () => PairingView;
+  readonly knocks: Knocks;
 }
 
 /** Who acts, and under which request id; part of every audit entry. */

@@ -20,6 +20,7 @@ import type {
   KeptKeys,
   KeyList,
   KeyView,
+  KnockView,
   MadeView,
   RestoredView,
   StatusView,
@@ -71,6 +72,10 @@ export class AdminClient {
 
   administrators(): Promise<{ administrators: AdministratorView[] }> {
     return this.#call('GET', '/v1/administrators');
+  }
+
+  knocks(): Promise<{ knocks: KnockView[] }> {
+    return this.#call('GET', '/v1/administrators/knocks');
   }
 
   addAdministrator(body: {

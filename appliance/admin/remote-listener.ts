@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { RequestListener } from 'node:http';
 import type { Server } from 'node:https';
@@ -14,8 +14,8 @@ export interface RemoteListenerParts {
   readonly certificate: string;
   /** Whether whoever shows the certificate with this fingerprint is let in now. */
   readonly admits: (fingerprint: string) => boolean;
-  /** Somebody came who is not: the certificate's fingerprint, or that there is none. */
-  readonly refused: (fingerprint: string | undefined) => void;
+  /** Somebody came who is not: with which certificate, if any, and from where. */
+  readonly refused: (certificate: X509Certificate | undefined, address: string) => void;
   readonly serve: RequestListener;
 }
 
@@ -94,7 +94,7 @@ export class RemoteListener {
     const shown = socket.getPeerX509Certificate();
     const id = shown?.fingerprint256.replaceAll(':', '').toLowerCase();
     if (id === undefined || !this.#parts.admits(id)) {
-      this.#parts.refused(id);
+      this.#parts.refused(shown, socket.remoteAddress ?? 'unknown');
       socket.destroy();
       return;
     }

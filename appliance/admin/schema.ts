@@ -208,6 +208,14 @@ export const administratorView = z.object({
   notAfter: z.number(),
 });
 
+export const knockView = z.object({
+  name: z.string(),
+  fingerprint: z.string(),
+  certificate: z.string(),
+  address: z.string(),
+  time: z.number(),
+});
+
 export const addAdministrator = z.object({
   name: label,
   role: z.enum(administratorRoles),
@@ -448,6 +456,7 @@ export type KeyPage = z.infer<typeof keyPage>;
 export type KeyView = z.infer<typeof keyView>;
 export type StatusView = z.infer<typeof statusView>;
 export type AddedClient = z.infer<typeof addedClient>;
+export type KnockView = z.infer<typeof knockView>;
 export type AdministratorView = z.infer<typeof administratorView>;
 export type AddedAdministrator = z.infer<typeof addedAdministrator>;
 export type AuditEntryView = z.infer<typeof auditEntryView>;

@@ -15,6 +15,7 @@ import { backupRefusal } from './backup-refusal.ts';
 import { AdminError } from './error.ts';
 import { openApi } from './open-api.ts';
 import type { JoinActs, PairingView } from './pair.ts';
+import { Knocks } from './knock.ts';
 import { RemoteListener } from './remote-listener.ts';
 import { routesOf } from './route/index.ts';
 import { route } from './route.ts';
@@ -33,6 +34,7 @@ export class AdminServer {
   readonly #server: FastifyInstance;
   readonly #routes: readonly Route[];
   readonly #askers = new WeakMap<FastifyRequest, Asker>();
+  readonly #knocks = new Knocks();
   #appliance: Appliance | undefined;
   #remote: RemoteListener | undefined;
   #refusals: RefusalCount | undefined;
@@ -62,7 +64,7 @@ export class AdminServer {
     };
     const pairing = (): PairingView =>
       this.#appliance?.pair.pairing() ?? beginning.joins?.view() ?? { state: 'none' };
-    const reach = { status, pairing, joins, opened: () => this.#opened() };
+    const reach = { status, pairing, joins, opened: () => this.#opened(), knocks: this.#knocks };
     this.#routes = routesOf(reach);
     for (const each of [...this.#routes, documentRoute(this.#routes)]) this.#add(each);
   }
@@ -102,8 +104,10 @@ export class AdminServer {
     this.#remote = new RemoteListener({
       ...identity,
       admits: (fingerprint) => allowedWith(appliance, fingerprint) !== undefined,
-      refused: (fingerprint) => {
-        refusals.count(fingerprint ?? 'no certificate');
+      refused: (certificate, address) => {
+        if (certificate !== undefined) this.#knocks.note(certificate, address, appliance.now());
+        const id = certificate?.fingerprint256.replaceAll(':', '').toLowerCase();
+        refusals.count(id ?? 'no certificate');
       },
       serve: (request, response) => {
         this.#server.routing(request, response);

@@ -66,21 +66,43 @@ export function remoteTransport(node: RemoteNode): Transport {
   };
 }
 
-async function proven({ host, port, key, ...node }: RemoteNode): Promise<TLSSocket> {
-  const { certificate, trusted } = node;
+/**
+ * The certificate (PEM) that a node shows, whoever it is: to be compared by a person. Nothing is
+ * sent but who asks. Throws TransportError.
+ */
+export async function shownCertificate(asker: Omit<RemoteNode, 'trusted'>): Promise<string> {
+  const socket = await connected(asker);
+  const shown = socket.getPeerX509Certificate()?.toString();
+  // Destroyed at once, it might not have said who asks.
+  await new Promise((resolve) => socket.once('close', resolve).end());
+  if (shown !== undefined) return shown;
+  throw new TransportError('not-reachable', 'it shows no certificate');
+}
+
+async function proven({ trusted, ...asker }: RemoteNode): Promise<TLSSocket> {
   const pinned = pinnedIn(trusted);
-  return await new Promise((resolve, reject) => {
-    const fail = (code: TransportError['code'], message: string, cause?: unknown): void => {
+  const socket = await connected(asker, trusted);
+  const shown = socket.getPeerX509Certificate()?.fingerprint256 ?? '';
+  if (pinned.has(shown) || socket.authorized) return socket;
+  socket.destroy();
+  const message = `its certificate is another one: SHA-256 ${shown}`;
+  throw new TransportError('not-trusted', message);
+}
+
+/** `trusted`: what may vouch for the node; whether it does is not looked at here. */
+function connected(
+  { host, port, key, certificate }: Omit<RemoteNode, 'trusted'>,
+  trusted?: string,
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const fail = (code: TransportError['code'], message: string, cause: unknown): void => {
       reject(new TransportError(code, message, { cause }));
     };
     let socket: TLSSocket;
     try {
       socket = connect({
-        host,
-        port,
-        key,
-        cert: certificate,
-        ca: trusted,
+        ...{ host, port, key, cert: certificate },
+        ...(trusted === undefined ? {} : { ca: trusted }),
         ...(isIP(host) === 0 ? { servername: host } : {}),
         minVersion: 'TLSv1.3',
         ALPNProtocols: ['http/1.1'],
@@ -91,19 +113,13 @@ async function proven({ host, port, key, ...node }: RemoteNode): Promise<TLSSock
       return;
     }
     const timer = setTimeout(() => socket.destroy(new Error('no answer')), connectMilliseconds);
-    socket.once('error', (cause: Error) => {
+    socket.on('error', (cause: Error) => {
       clearTimeout(timer);
       fail('not-reachable', cause.message, cause);
     });
     socket.once('secureConnect', () => {
       clearTimeout(timer);
-      const shown = socket.getPeerX509Certificate()?.fingerprint256 ?? '';
-      if (pinned.has(shown) || socket.authorized) {
-        resolve(socket);
-        return;
-      }
-      socket.destroy();
-      fail('not-trusted', `its certificate is another one: SHA-256 ${shown}`);
+      resolve(socket);
     });
   });
 }

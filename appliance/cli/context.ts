@@ -25,6 +25,8 @@ export interface Context {
   readonly attended: boolean;
   /** Asks a person to type a word; undefined where nobody sits at a terminal. */
   readonly ask: (question: string) => Promise<string | undefined>;
+  /** Seconds since 1970, by the clock of the machine that the command runs on. */
+  readonly now: () => number;
 }
 
 /** A command that cannot go on: said in two lines, with the exit code that its kind has. */

@@ -71,10 +71,8 @@ export function refusalOf(error: KeeperError): CommandError {
       const hint = 'make another and prove it first: twinlock recovery create';
       return new CommandError('refused', error.message, hint, cause);
     }
-    case 'token-in-use': {
-      const hint = 'choose another with --token';
-      return new CommandError('refused', error.message, hint, cause);
-    }
+    case 'token-in-use':
+      return new CommandError('refused', error.message, 'choose another with --token', cause);
     case 'token':
       return new CommandError('not-serving', error.message, tokenHint(error.message), cause);
     case 'shred-refused':

@@ -52,6 +52,7 @@ function context(): Context {
     secret: secretInput,
     attended: process.stdin.isTTY,
     ask,
+    now: () => Math.floor(Date.now() / 1000),
   };
 }
 

@@ -33,7 +33,8 @@ export function notFromElsewhere(): CommandError {
   return new CommandError('denied', 'this is done on the node itself', hint);
 }
 
-function endpoint(text: string): { host: string; port: number } {
+/** HOST or HOST:PORT. Throws CommandError `bad-request`. */
+export function endpoint(text: string): { host: string; port: number } {
   const [, bracketed, plain, port] =
     /^(?:\[([\da-fA-F:]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;

@@ -9,6 +9,7 @@ import type { Surroundings } from './surroundings.ts';
 import { h, Text, useEffect, useState } from './terminal.ts';
 import type { ReactNode } from './terminal.ts';
 import { InviteScreen } from './invite-screen.ts';
+import { KnockScreen } from './knock-screen.ts';
 import { RecoveryActs } from './wizard/recovery-acts.ts';
 import { Wizard } from './wizard/wizard.ts';
 
@@ -87,7 +88,7 @@ function NewPassphrase(properties: Properties & { readonly onDone: () => void })
   });
 }
 
-type Page = 'menu' | 'pin' | 'passphrase' | 'invite' | 'recovery' | 'wizard';
+type Page = 'menu' | 'pin' | 'passphrase' | 'invite' | 'knock' | 'recovery' | 'wizard';
 
 function ConfigureMenu(properties: Properties): ReactNode {
   const { facts, surroundings, onBack, width, height } = properties;
@@ -112,6 +113,7 @@ function ConfigureMenu(properties: Properties): ReactNode {
     });
   }
   if (page === 'invite') return h(InviteScreen, { ...size, surroundings, onBack: toMenu });
+  if (page === 'knock') return h(KnockScreen, { ...size, surroundings, onBack: toMenu });
   if (page === 'wizard') return h(Wizard, { ...size, surroundings, onEnd: onBack });
   if (page === 'recovery') return h(RecoveryActs, { ...size, surroundings, onDone: toMenu });
   const items = itemsOf(facts, surroundings, setPage, setSaid);
@@ -169,6 +171,7 @@ function itemsOf(
       : { name: 'Seal', what: 'wipe the wrapping key: no key is served', choose: seal },
     { name: 'Back up now', what: 'to the backup folder, and read it back', choose: backUp },
     page('Invite a second node', 'makes its code, compares words', 'invite'),
+    page('Let an administrator in', 'from elsewhere, by the certificate shown there', 'knock'),
     page('Recovery set', 'makes a new one in place of any earlier one', 'recovery'),
     page('Change the passphrase', 'the administrator’s, for this menu', 'passphrase'),
   ];

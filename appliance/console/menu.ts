@@ -31,7 +31,7 @@ export function Menu(properties: {
     items.map(({ name, what }, index) =>
       h(
         Text,
-        { key: name, wrap: 'truncate', inverse: index === at },
+        { key: index, wrap: 'truncate', inverse: index === at },
         `  ${index + 1}  ${name.padEnd(24)} ${what}`,
       ),
     ),

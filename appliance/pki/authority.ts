@@ -131,6 +131,33 @@ export function makeAuthorityCertificate(
   );
 }
 
+/**
+ * A key pair (P-256) of somebody who administers, with a certificate that it signed itself: its
+ * fingerprint says who it is, and no authority. PEM.
+ */
+export function makeIdentity(
+  name: string,
+  { now, random }: Surroundings,
+): { readonly key: string; readonly certificate: string } {
+  const key = createPrivateKey({ key: makePrivateKey('p256'), format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(key);
+  const certificate = buildCertificate(
+    {
+      serial: serialNumber(random),
+      ...{ issuer: name, subject: name, publicKey },
+      notBefore: now() - backdateSeconds,
+      notAfter: now() + leafSeconds,
+      subjectKeyIdentifier: keyIdentifier(publicKey),
+      authority: false,
+      keyUsage: keyUsage.digitalSignature,
+      purposes: ['clientAuth'],
+      names: [],
+    },
+    key,
+  );
+  return { key: key.export({ format: 'pem', type: 'pkcs8' }).toString(), certificate };
+}
+
 /** 16 random bytes, positive (RFC 5280 §4.1.2.2). */
 function serialNumber(random: (bytes: number) => Buffer): Buffer {
   const serial = random(16);

@@ -42,6 +42,7 @@ test.before(async () => {
     serverKey: 'p256',
     more: [
       ...['--peer', `127.0.0.1:${port}`, '--second-token', 'softhsm'],
+      ...['--admin', '127.0.0.1:0'],
       ...['--backups', join(folder, 'backups')],
     ],
   });
@@ -75,6 +76,18 @@ test.serial('who is let in: administrators, certificates, clients, groups', asyn
   t.timeout(600_000);
   const out = join(folder, 'anna');
   await play(a, 'administrator', 'add', '--name', 'anna', '--role', 'officer', '--out', out);
+  const address = `127.0.0.1:${a.adminPort}`;
+  const own = ['--name', 'berta', '--out', join(folder, 'berta')];
+  const { sha256 } = (await play<{ fingerprints: { sha256: string } }>(a, 'status')).fingerprints;
+  const shown = ['--fingerprint', sha256];
+  await play(a, 'administrator', 'identity', address, ...own, ...shown);
+  const { knocks } = await play<{ knocks: { fingerprint: string }[] }>(
+    a,
+    'administrator',
+    'knocks',
+  );
+  const knock = ['--knock', knocks[0]?.fingerprint ?? ''];
+  await play(a, 'administrator', 'add', '--name', 'berta', '--role', 'auditor', ...knock);
   await play(a, 'administrator', 'list');
   await play(a, 'administrator', 'block', 'anna');
   await play(a, 'administrator', 'allow', 'anna', '--role', 'auditor');

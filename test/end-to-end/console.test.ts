@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { startAppliance } from '../harness/appliance.ts';
+import { command, startAppliance } from '../harness/appliance.ts';
 import { Screen } from '../harness/screen.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -93,4 +93,58 @@ test('F2 asks for the administrator’s passphrase, and lets nobody else in', as
   screen.press('2');
   await screen.until(/Seal +wipe the wrapping key/);
   t.regex((await appliance.twinlock('status')).stdout, /^(SERVING|DEGRADED)/);
+});
+
+test('the first administrator elsewhere is let in at the console, by a fingerprint', async (t) => {
+  t.timeout(600_000);
+  const appliance = await startAppliance(t, {
+    token: 'softhsm',
+    more: ['--admin', '127.0.0.1:0'],
+  });
+  const passphrase = appliance.file('passphrase');
+  writeFileSync(passphrase, 'a passphrase for here\n');
+  await appliance.twinlock('administrator', 'set', '--passphrase-file', passphrase);
+  const screen = consoleOf(t, appliance.state);
+  const lines = await screen.until(idle);
+  const toMenu = async (): Promise<void> => {
+    screen.press('F2');
+    await screen.until(/administrator's passphrase, please/);
+    screen.type('a passphrase for here');
+    screen.press('Enter');
+    await screen.until(/Let an administrator in/);
+  };
+  await toMenu();
+  screen.press('5');
+  await screen.until(/Nobody has knocked/);
+  screen.press('Escape');
+
+  // Elsewhere: nothing is known there but the address and what the console shows.
+  const twinlock = join(root, 'scripts', 'twinlock');
+  const shown = /SHA-256 +([\dA-F:]{47})\s+([\dA-F:]{47})/.exec(lines.join('\n'));
+  const out = appliance.file('anna');
+  const node = `127.0.0.1:${appliance.adminPort}`;
+  const make = ['administrator', 'identity', node, '--name', 'anna', '--out', out, '--json'];
+  const other = await command(twinlock, [...make, '--fingerprint', 'aa'.repeat(32)]);
+  t.is(other.code, 3, other.stderr);
+  t.regex(other.stderr, /somebody may be in between/);
+  const compared = ['--fingerprint', `${shown?.[1] ?? ''}:${shown?.[2] ?? ''}`];
+  const made = await command(twinlock, [...make, ...compared]);
+  t.is(made.code, 0, made.stderr);
+  const { fingerprint } = JSON.parse(made.stdout) as { fingerprint: string };
+  const asks = ['--node', node, '--identity', out];
+  t.is((await command(twinlock, [...asks, 'status'])).code, 5);
+
+  await screen.until(/Let an administrator in/);
+  screen.press('5');
+  await screen.until(/anna +from 127\.0\.0\.1/);
+  screen.press('Enter');
+  const question = await screen.until(/make its holder a security officer/);
+  for (const half of [fingerprint.slice(0, 48), fingerprint.slice(48)]) {
+    t.true(question.some((line) => line.includes(half)));
+  }
+  screen.type('y');
+  await screen.until(/anna is a security officer from elsewhere now/);
+  const status = await command(twinlock, [...asks, 'status']);
+  t.is(status.code, 0, status.stderr);
+  t.is((await command(twinlock, [...asks, 'group', 'make', 'storage'])).code, 0);
 });

@@ -8,6 +8,7 @@ import {
   addedAdministrator,
   administratorView,
   allowAdministrator,
+  knockView,
   z,
 } from '../schema.ts';
 
@@ -22,6 +23,15 @@ export function administratorRoutes(reach: Reach): Route[] {
       what: 'who administers over HTTPS, and as what',
       answer: z.object({ administrators: z.array(administratorView) }),
       handle: () => ({ administrators: acts.list() }),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/administrators/knocks',
+      role: 'officer',
+      localOnly: true,
+      what: 'certificates without a role that were shown at the admin port, the newest first',
+      answer: z.object({ knocks: z.array(knockView) }),
+      handle: () => ({ knocks: [...reach.knocks.all()] }),
     }),
     route({
       method: 'POST',

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { date, table } from '../format.ts';
+import { IdentityFiles } from '../identity-files.ts';
 import { asked } from '../keeper.ts';
+import { makeIdentityFor } from './identity.ts';
 
 /** Sets the passphrase of the console's menus; the old one is asked for where there is one. */
 export async function set(
@@ -44,25 +45,47 @@ export async function list({ admin, print }: Context): Promise<void> {
 /** Gives a certificate a role, or makes a key pair and writes what is needed elsewhere. */
 export async function add(
   { admin, print }: Context,
-  options: { name: string; role: string; cert?: string; out?: string },
+  options: { name: string; role: string; cert?: string; knock?: string; out?: string },
 ): Promise<void> {
-  const { name, role, cert, out } = options;
-  if ((cert === undefined) === (out === undefined)) {
-    const hint = '--cert FILE for a certificate, --out DIR for a new key pair';
-    throw new CommandError('bad-request', 'give one of --cert and --out', hint);
+  const { name, role, cert, knock, out } = options;
+  if ([cert, knock, out].filter((each) => each !== undefined).length !== 1) {
+    const hint =
+      '--cert FILE or --knock FINGERPRINT for a certificate, --out DIR for a new key pair';
+    throw new CommandError('bad-request', 'give one of --cert, --knock and --out', hint);
   }
-  const files = out === undefined ? undefined : identityFiles(out);
-  const certificate = cert === undefined ? {} : { certificate: readPem(cert) };
-  const added = await admin.addAdministrator({ name, role, ...certificate });
-  if (files !== undefined) {
-    writeFileSync(files.key, added.key ?? '', { mode: 0o600, flag: 'wx' });
-    writeFileSync(files.cert, added.certificate, { flag: 'wx' });
-    writeFileSync(files.ca, added.server, { flag: 'wx' });
-  }
+  const files = out === undefined ? undefined : new IdentityFiles(out);
+  const certificate = cert !== undefined ? readPem(cert) : await knockOf(admin, knock);
+  const given = certificate === undefined ? {} : { certificate };
+  const added = await admin.addAdministrator({ name, role, ...given });
+  files?.write({ ...added, key: added.key ?? '' });
   print(added.administrator, () => {
     const where = out === undefined ? '' : `; twinlock --node ADDRESS --identity ${out}`;
     return `${name} may administer as ${role} from elsewhere${where}`;
   });
+}
+
+/** Who has come to the admin port with a certificate that has no role. */
+export async function knocks({ admin, print }: Context): Promise<void> {
+  const found = await admin.knocks();
+  print(found, () =>
+    table(
+      ['SAYS TO BE', 'FROM', 'WHEN', 'SHA-256'],
+      found.knocks.map((each) => [each.name, each.address, date(each.time), each.fingerprint]),
+    ),
+  );
+}
+
+/** The whole fingerprint, with colons or without: a part of one is soon made by somebody else. */
+async function knockOf(
+  admin: Context['admin'],
+  fingerprint: string | undefined,
+): Promise<string | undefined> {
+  if (fingerprint === undefined) return undefined;
+  const wanted = fingerprint.replaceAll(':', '').toLowerCase();
+  const found = (await admin.knocks()).knocks.find((each) => each.fingerprint === wanted);
+  if (found !== undefined) return found.certificate;
+  const hint = 'see `twinlock administrator knocks`; who has waited long shows it again';
+  throw new CommandError('not-found', 'nobody has shown this certificate', hint);
 }
 
 export async function block({ admin, print }: Context, nameOrId: string): Promise<void> {
@@ -77,21 +100,6 @@ export async function allow(
 ): Promise<void> {
   const found = await admin.allowAdministrator(nameOrId, role);
   print(found, () => `${found.name} is let in as ${found.role}`);
-}
-
-/** Where a new identity goes; a folder that has one already is left alone. */
-function identityFiles(folder: string): { key: string; cert: string; ca: string } {
-  const [key, cert, ca] = ['key.pem', 'cert.pem', 'ca.pem'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  const taken = [key, cert, ca].find((path) => existsSync(path));
-  if (taken !== undefined) {
-    throw new CommandError('refused', `${taken} is there already`, 'choose another --out');
-  }
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return { key, cert, ca };
 }
 
 function readPem(path: string): string {
@@ -117,9 +125,27 @@ export const commands: readonly Command[] = [
       { flags: '--name <name>', what: 'what the audit calls the administrator', required: true },
       { flags: '--role <role>', what: roleOption, required: true },
       { flags: '--cert <file>', what: 'the certificate, PEM' },
+      { flags: '--knock <fingerprint>', what: 'the certificate that was shown at the admin port' },
       { flags: '--out <dir>', what: 'make a key pair and write it here, with the node’s own' },
     ],
     run: (context, _, options: Parameters<typeof add>[1]) => add(context, options),
+  },
+  {
+    name: 'administrator knocks',
+    what: 'who showed the admin port a certificate that has no role',
+    run: (context) => knocks(context),
+  },
+  {
+    name: 'administrator identity',
+    parameters: ['<address>'],
+    what: 'make a key pair here and show its certificate to a node, for its console',
+    options: [
+      { flags: '--name <name>', what: 'what the console is told of it', required: true },
+      { flags: '--out <dir>', what: 'where it goes, with the node’s own', required: true },
+      { flags: '--fingerprint <sha256>', what: 'the node’s, as its console shows it' },
+    ],
+    run: (context, [address = ''], options: Parameters<typeof makeIdentityFor>[2]) =>
+      makeIdentityFor(context, address, options),
   },
   {
     name: 'administrator block',

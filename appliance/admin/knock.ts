@@ -1,0 +1,56 @@
+import type { X509Certificate } from 'node:crypto';
+
+/** Somebody who showed a certificate that has no role. */
+export interface Knock {
+  /** What the certificate calls its holder: nobody has vouched for that. */
+  readonly name: string;
+  /** SHA-256 in hexadecimal. */
+  readonly fingerprint: string;
+  /** PEM. */
+  readonly certificate: string;
+  /** Where the connection came from, and when (seconds since 1970). */
+  readonly address: string;
+  readonly time: number;
+}
+
+const most = 8;
+/** So that one stranger does not push everybody else out. */
+const mostOfOneAddress = 2;
+const longestName = 64;
+
+/**
+ * The newest certificates without a role that were shown at the admin port, in memory alone: where
+ * there is no shell to bring a file to, an officer takes the first administrator from here.
+ */
+export class Knocks {
+  #knocks: Knock[] = [];
+
+  note(certificate: X509Certificate, address: string, time: number): void {
+    const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+    const knock = {
+      name: nameIn(certificate.subject),
+      ...{ fingerprint, certificate: certificate.toString(), address, time },
+    };
+    const others = this.#knocks.filter((each) => each.fingerprint !== fingerprint);
+    const near = others.filter((each) => each.address === address).slice(0, mostOfOneAddress - 1);
+    const kept = others.filter((each) => each.address !== address || near.includes(each));
+    this.#knocks = [knock, ...kept].slice(0, most);
+  }
+
+  /** The newest first. */
+  all(): readonly Knock[] {
+    return this.#knocks;
+  }
+
+  /** Forgets one that has a role now. */
+  settle(fingerprint: string): void {
+    this.#knocks = this.#knocks.filter((each) => each.fingerprint !== fingerprint);
+  }
+}
+
+/** The common name; what a terminal would take for an order is left out. */
+function nameIn(subject: string): string {
+  const [, name = ''] = /(?:^|\n)CN=(.*)/.exec(subject) ?? [];
+  const shown = name.replaceAll(/[^\p{L}\p{N} ._@-]/gu, '').slice(0, longestName);
+  return shown === '' ? 'without a name' : shown;
+}
