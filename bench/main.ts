@@ -20,7 +20,15 @@ import type { MeasuredPair } from './pair.ts';
 import { plot } from './plot.ts';
 import type { Measured } from './plot.ts';
 import { makeKeys, rotationRounds } from './rotation.ts';
-import { bytesPerConnection, locating, named, residentBytes, restart, spread } from './scale.ts';
+import {
+  bytesPerConnection,
+  listing,
+  locating,
+  named,
+  residentBytes,
+  restart,
+  spread,
+} from './scale.ts';
 import type { Filled } from './scale.ts';
 import { median, table } from './table.ts';
 import type { Target } from './target.ts';
@@ -252,6 +260,7 @@ async function ofScale(few: Own, identity: { cert: string; key: string }): Promi
       'Create, 8 kept connections',
       (side) => () => exchanges(side.target, request([wire.create()]), load),
     );
+    await each('A page of 100 of the key list', (side) => () => listing(side, seconds * 1000));
     await each('From the end of a server to its next Get', (side) => () => restart(side));
     for (const [name, side] of sides) {
       const mebibytes = (residentBytes(side.node) / (1 << 20)).toFixed(0);

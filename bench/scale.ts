@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { AdminClient } from '../appliance/admin/client.ts';
 import { until } from '../test/harness/appliance.ts';
 import type { RunningAppliance } from '../test/harness/appliance.ts';
 import { find, readAnswer, request, structure, text, wire } from '../test/harness/vcenter.ts';
@@ -79,6 +80,26 @@ export async function restart({ node, target, ids }: Filled): Promise<Round> {
   const after = serverOf(node);
   if (after === before) throw new Error('the server was not started again');
   return roundOf([elapsed], elapsed, processorTime([after]));
+}
+
+/** Pages of the key list as an administrator turns them, one after another, from every part of it. */
+export async function listing({ node, ids }: Filled, milliseconds: number): Promise<Round> {
+  const admin = new AdminClient(node.file('run', 'admin.sock'));
+  const latencies: number[] = [];
+  const [server = 0] = node.processes('server');
+  const processor = processorTime([server]);
+  const begun = performance.now();
+  for (let at = 0; performance.now() - begun < milliseconds; at += 7_919) {
+    const start = process.hrtime.bigint();
+    const { keys } = await admin.keys({
+      limit: '100',
+      after: ids[at % Math.max(1, ids.length - 100)] ?? '',
+    });
+    if (keys.length === 0 && ids.length > 100) throw new Error('an empty page');
+    latencies.push(Number(process.hrtime.bigint() - start) / 1000);
+  }
+  const elapsed = (performance.now() - begun) * 1000;
+  return roundOf(latencies, elapsed, processorTime([server]) - processor);
 }
 
 /** What an idle connection keeps of the server's memory, in bytes. */
