@@ -9,6 +9,7 @@ import { encode } from '../../appliance/ttlv/encode.ts';
 import { find, textOf } from '../conformance/scene.ts';
 import { nearClient, nearServer } from '../harness/near-server.ts';
 import type { Asked, NearServer } from '../harness/near-server.ts';
+import { allowedOfKind } from './allowed-state.ts';
 
 /** Every operation × {no rights, another group's object, each state}. */
 const structure = (tag: number, ...value: Item[]): Item => ({ tag, type: 'Structure', value });
@@ -140,7 +141,7 @@ const usable = [State.Active, State.Deactivated, State.Compromised];
 
 /**
  * The states in which each operation is let at a client's own key (KMIP 2.1 §4.57 and the
- * operations' error tables). What is not declared here has to be before it can land.
+ * operations' error tables).
  */
 const allowedIn: Readonly<Record<number, readonly State[]>> = {
   [Operation.Check]: whole,
@@ -201,6 +202,12 @@ test('who has no rights gets nothing, whatever is asked', async (t) => {
   const { records } = server.keystore.count();
   await server.send([asked(Operation.Destroy, id)], { client: nearClient('default', 'blocked') });
   t.is(server.keystore.count().records, records);
+});
+
+test('every operation on an object says its states, here or where it wants a kind', (t) => {
+  const said = [...Object.keys(allowedIn).map((each) => nameOf(Number(each)))];
+  const all = [...said, ...Object.keys(allowedOfKind)].sort();
+  t.deepEqual(all, onObjects.map(({ operation }) => nameOf(operation)).sort());
 });
 
 for (const { operation } of onObjects) {
