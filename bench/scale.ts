@@ -82,7 +82,7 @@ export async function restart({ node, target, ids }: Filled): Promise<Round> {
   return roundOf([elapsed], elapsed, processorTime([after]));
 }
 
-/** Pages of the key list as an administrator turns them, one after another, from every part of it. */
+/** Pages of the key list as an administrator turns them, one after another, from all over it. */
 export async function listing({ node, ids }: Filled, milliseconds: number): Promise<Round> {
   const admin = new AdminClient(node.file('run', 'admin.sock'));
   const latencies: number[] = [];
