@@ -48,6 +48,31 @@ test('a node on an old disk reads only, takes back what it had lost, and says so
   t.is(two.keystore.replica.healings().length, 1);
 });
 
+test('a signed head of the audit comes back from the peer, and convicts an old audit', async (t) => {
+  const { one, two } = await twins(t);
+  await makeKey(one.keystore, secret);
+  await one.stop();
+  const putBack = image(one);
+  await one.start();
+  one.link();
+  await until(() => one.carrier.present);
+  const act = { request: '', actor: 'client:vc', act: 'Get', outcome: 'success' } as const;
+  for (let i = 0; i < 20; i++) one.keystore.note(act);
+  await one.keystore.change(() => {});
+  await one.keystore.trail.sign();
+  const signed = one.keystore.trail.head();
+  t.true(signed >= 20);
+  t.is((await one.keystore.trail.check()).contradicted, undefined);
+  await until(() => areEqual(one, two));
+  await one.stop();
+  putBack();
+  await one.start();
+  t.is((await one.keystore.trail.check()).contradicted, undefined);
+  one.link();
+  await until(() => one.history.wound === undefined && one.carrier.present);
+  await until(async () => (await one.keystore.trail.check()).contradicted === signed);
+});
+
 test('an old disk that had only lost what the peer wrote is noticed too', async (t) => {
   const { one, two } = await twins(t);
   await makeKey(one.keystore, secret);
