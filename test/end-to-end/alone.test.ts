@@ -96,6 +96,14 @@ test('alone: red at once, and when the time is over no key until the peer has al
   t.regex((await a.twinlock('peer', 'status')).stdout, /^b: three heartbeats did not come$/m);
   const copies = await copiesOf(a);
   t.deepEqual([copies[first], copies[alone[0] ?? '']], ['both', 'single']);
+  t.is((await json<{ singleCopies: number }>(a, 'status')).singleCopies, 1);
+  const { copies: shown } = await json<{ copies: string }>(a, 'key', 'show', alone[0] ?? '');
+  t.is(shown, 'single');
+  const only = await json<{ keys: { id: string }[] }>(a, 'key', 'list', '--all', '--single-copy');
+  t.deepEqual(
+    only.keys.map(({ id }) => id),
+    alone,
+  );
 
   t.is((await a.twinlock('peer', 'policy', 'alone-for', '25s')).stdout, 'alone-for 25s\n');
   await until('the time is over', async () => {
