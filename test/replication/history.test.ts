@@ -48,7 +48,7 @@ test('a node on an old disk reads only, takes back what it had lost, and says so
   t.is(two.keystore.replica.healings().length, 1);
 });
 
-test('a signed head of the audit comes back from the peer, and convicts an old audit', async (t) => {
+test('an audit’s signed head comes back from the peer, and convicts an old audit', async (t) => {
   const { one, two } = await twins(t);
   await makeKey(one.keystore, secret);
   await one.stop();
