@@ -8,7 +8,7 @@ const silencers = ['eslint-dis' + 'able', '@ts-ig' + 'nore', '@ts-no' + 'check']
 /** The rules of the house, as DESIGN and ARCHITECTURE say them. */
 const root = join(import.meta.dirname, '..');
 const notOurs = ['node_modules', 'dist', '.state', 'coverage', '.git'];
-const tracked = globSync(['*', '.*', '{.ci,appliance,bench,docs,scripts,systemd,test}/**'], {
+const tracked = globSync(['*', '.*', '{.ci,appliance,bench,docs,image,scripts,systemd,test}/**'], {
   cwd: root,
   exclude: (path) => notOurs.includes(path),
 }).filter(

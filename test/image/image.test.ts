@@ -1,0 +1,125 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { command } from '../harness/appliance.ts';
+
+/** What can be known of the image without building it; `npm run image-test` boots one. */
+const root = join(import.meta.dirname, '..', '..');
+const extra = join(root, 'image', 'mkosi.extra');
+const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8');
+const has = async (...words: readonly [string, ...string[]]): Promise<boolean> =>
+  (await command(words[0], words.slice(1))).code === 0;
+
+// Not the program of that name in node_modules.
+const nft = '/usr/sbin/nft';
+const rules = join(extra, 'etc', 'nftables.conf');
+const canCheck = await has('unshare', '--net', nft, '--version');
+if (!canCheck) console.log('skipped: no nft, or no namespace is let be made here');
+
+/** The most that `systemd-analyze security` may say: tenths, less is better. */
+const exposures: readonly (readonly [unit: string, most: number])[] = [
+  ['twinlock-keeper.service', 4],
+  ['twinlock-token.service', 6],
+  ['twinlock-token@.service', 6],
+  ['twinlock-server.service', 13],
+  ['twinlock-console@.service', 26],
+];
+
+for (const [unit, most] of exposures) {
+  test(`${unit} is exposed by ${most / 10} at most`, async (t) => {
+    const words = ['security', '--offline=yes', '--no-pager', join(root, 'systemd', unit)];
+    const { stdout } = await command('systemd-analyze', words);
+    const found = /Overall exposure level for \S+: (\d+\.\d)/.exec(stdout);
+    t.true(Number(found?.[1]) * 10 <= most + 0.01, stdout.slice(-200));
+  });
+}
+
+(canCheck ? test : test.skip)('the firewall’s rules load, and let in what is said', async (t) => {
+  const load = `${nft} -f ${rules} && ${nft} -j list ruleset`;
+  const { code, stdout, stderr } = await command('unshare', ['--net', 'sh', '-c', load]);
+  t.is(code, 0, stderr);
+  const chains = (
+    JSON.parse(stdout) as { nftables: { chain?: { name: string; policy: string } }[] }
+  ).nftables.flatMap(({ chain }) => chain ?? []);
+  t.deepEqual(
+    chains.map(({ name, policy }) => `${name} ${policy}`),
+    ['input drop', 'forward drop'],
+  );
+});
+
+test('the ports that the firewall opens are those of the units and the configuration', (t) => {
+  const opened = /tcp dport \{ (.*?) \} accept/.exec(readFileSync(rules, 'utf8'))?.[1]?.split(', ');
+  const kmip = /ListenStream=(\d+)/.exec(read('systemd', 'twinlock-server.socket'))?.[1];
+  const configuration = read('systemd', 'twinlock.toml');
+  const peer = /\[replication\]\nlisten = ".*:(\d+)"/.exec(configuration)?.[1];
+  t.deepEqual(opened, [kmip, peer]);
+  t.is(/\[server\]\nlisten = ".*:(\d+)"/.exec(configuration)?.[1], kmip);
+});
+
+test('without firewall rules there is no network', (t) => {
+  const text = read(
+    'image/mkosi.extra/usr/lib/systemd/system/systemd-networkd.service.d/firewall.conf',
+  );
+  t.regex(text, /^Requires=nftables\.service$/m);
+  t.regex(text, /^After=nftables\.service/m);
+});
+
+test('nothing is started but what the preset names, and each of ours is', (t) => {
+  const folder = 'image/mkosi.extra/usr/lib/systemd/system-preset';
+  t.is(read(folder, '99-default.preset'), 'disable *\n');
+  const enabled = [...read(folder, '00-twinlock.preset').matchAll(/^enable (\S+)/gm)].map(
+    ([, u]) => u,
+  );
+  const ours = globSync('*.{service,socket}', { cwd: join(root, 'systemd') });
+  const further = ours.filter((unit) => !unit.startsWith('twinlock-token@'));
+  for (const unit of further) t.true(enabled.includes(unit), unit);
+});
+
+test('nobody logs in: no getty, no shell of an emergency, no SSH', (t) => {
+  const masked = read('image', 'masked.units').split('\n');
+  for (const name of ['getty@', 'serial-getty@', 'console-getty', 'debug-shell', 'rescue']) {
+    t.true(masked.includes(`${name}.service`), name);
+  }
+  t.regex(
+    read('image/mkosi.extra/usr/lib/systemd/system/emergency.service.d/refuse.conf'),
+    /^ExecStart=$/m,
+  );
+  const configuration = read('image', 'mkosi.conf');
+  t.notRegex(configuration, /ssh|telnet|sudo|login/);
+  t.regex(configuration, /^RootPassword=hashed:!$/m);
+  t.regex(configuration, /systemd\.import_credentials=no/);
+});
+
+test('slots of the first build and of the first boot have the same sizes', (t) => {
+  for (const [name, other] of [
+    ['00-esp.conf', '00-esp.conf'],
+    ['10-root.conf', '20-root.conf'],
+    ['11-root-verity.conf', '21-root-verity.conf'],
+  ] as const) {
+    const size = (text: string) => /SizeMaxBytes=(\S+)/.exec(text)?.[1];
+    const built = size(read('image/mkosi.repart', name));
+    t.truthy(built);
+    for (const file of [name, other]) {
+      t.is(size(read('image/mkosi.extra/usr/lib/repart.d', file)), built, file);
+    }
+  }
+});
+
+test('users keep their numbers from one version to the next', (t) => {
+  const numbers = read('image/mkosi.extra/usr/lib/sysusers.d/00-twinlock-numbers.conf');
+  for (const [, user = ''] of read('systemd/sysusers.d/twinlock.conf').matchAll(/^u (\S+)/gm)) {
+    t.regex(numbers, new RegExp(`^u ${user} +[1-9]\\d\\d `, 'm'));
+  }
+});
+
+test('the scripts of the image parse', async (t) => {
+  const scripts = [
+    'scripts/image',
+    'image/tool',
+    ...globSync('image/mkosi.extra/usr/lib/twinlock/*', { cwd: root }),
+  ];
+  for (const script of scripts) {
+    const { code, stderr } = await command('sh', ['-n', join(root, script)]);
+    t.is(code, 0, stderr);
+  }
+});

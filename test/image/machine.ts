@@ -1,0 +1,194 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..', '..');
+/** Milliseconds: a machine that is emulated on two busy cores takes minutes to start. */
+const patience = 20 * 60_000;
+
+export interface MachineOptions {
+  /** The folder that scripts/image worked in: its tools tree has QEMU, OVMF and swtpm. */
+  readonly work: string;
+  readonly name: string;
+  /** Port of 127.0.0.1 that leads to the machine's KMIP port. */
+  readonly port: number;
+  /** A further disk, such as a stick with answers. */
+  readonly stick?: string;
+}
+
+/** A virtual machine with UEFI in setup mode at first, a TPM of its own and a serial line. */
+export class Machine {
+  readonly folder: string;
+  readonly #options: MachineOptions;
+  #qemu: ChildProcess | undefined;
+  #tpm: ChildProcess | undefined;
+  #serial: Socket | undefined;
+  #said = '';
+  #waiting: (() => void) | undefined;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.folder = join(options.work, 'vm', options.name);
+  }
+
+  /** Makes the machine anew, with `disk` copied and grown to 6 GB. */
+  make(disk: string): void {
+    rmSync(this.folder, { recursive: true, force: true });
+    mkdirSync(join(this.folder, 'tpm'), { recursive: true });
+    this.exchangeDisk(disk);
+    this.exchangeBoard();
+  }
+
+  exchangeDisk(disk: string): void {
+    execFileSync('cp', ['--sparse=always', disk, this.file('disk.raw')]);
+    execFileSync('truncate', ['--size=6G', this.file('disk.raw')]);
+  }
+
+  /** Another board: its firmware knows no keys, its TPM nothing of the disk. */
+  exchangeBoard(): void {
+    const tools = join(this.#options.work, 'tools');
+    copyFileSync(join(tools, 'usr/share/OVMF/OVMF_VARS_4M.fd'), this.file('vars.fd'));
+    rmSync(this.file('tpm'), { recursive: true, force: true });
+    mkdirSync(this.file('tpm'));
+    const inside = `/w/vm/${this.#options.name}/tpm`;
+    const words = ['swtpm_setup', '--tpm2', '--tpmstate', inside, '--pcr-banks', 'sha256'];
+    execFileSync(join(root, 'image/tool'), [this.#options.work, ...words], { stdio: 'ignore' });
+  }
+
+  file(...parts: readonly string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  async start(): Promise<void> {
+    const inside = `/w/vm/${this.#options.name}`;
+    this.#said = '';
+    for (const name of ['tpm.sock', 'serial.sock', 'qmp.sock'])
+      rmSync(this.file(name), { force: true });
+    this.#tpm = this.#run('swtpm', [
+      ...['socket', '--tpm2', '--tpmstate', `dir=${inside}/tpm`, '--terminate'],
+      ...['--ctrl', `type=unixio,path=${inside}/tpm.sock`],
+    ]);
+    await until(() => existsSync(this.file('tpm.sock')));
+    this.#qemu = this.#run('qemu-system-x86_64', [
+      ...[
+        '-M',
+        'q35,smm=on',
+        '-accel',
+        'tcg,thread=multi',
+        '-cpu',
+        'max',
+        '-smp',
+        '2',
+        '-m',
+        '2048',
+      ],
+      ...['-global', 'driver=cfi.pflash01,property=secure,value=on'],
+      ...[
+        '-drive',
+        'if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd',
+      ],
+      ...['-drive', `if=pflash,format=raw,unit=1,file=${inside}/vars.fd`],
+      ...['-drive', `if=none,id=d0,format=raw,file=${inside}/disk.raw,cache=writethrough`],
+      ...['-device', 'virtio-blk-pci,drive=d0,bootindex=1'],
+      ...this.#stick(),
+      ...['-chardev', `socket,id=chrtpm,path=${inside}/tpm.sock`],
+      ...['-tpmdev', 'emulator,id=tpm0,chardev=chrtpm', '-device', 'tpm-crb,tpmdev=tpm0'],
+      ...['-netdev', `user,id=n0,hostfwd=tcp:127.0.0.1:${this.#options.port}-:5696`],
+      ...['-device', 'virtio-net-pci,netdev=n0', '-device', 'virtio-rng-pci'],
+      ...['-display', 'none', '-vga', 'std', '-monitor', 'none'],
+      ...['-serial', `unix:${inside}/serial.sock,server=on,wait=on`],
+      ...['-qmp', `unix:${inside}/qmp.sock,server=on,wait=off`],
+    ]);
+    await until(() => existsSync(this.file('serial.sock')));
+    this.#serial = connect(this.file('serial.sock'));
+    this.#serial.on('error', () => {});
+    this.#serial.setEncoding('utf8').on('data', (text: string) => {
+      this.#said += text;
+      writeFileSync(this.file('serial.log'), text, { flag: 'a' });
+      this.#waiting?.();
+    });
+  }
+
+  /** What the serial line said, without what moves the cursor. */
+  get said(): string {
+    return this.#said.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\r/g, '');
+  }
+
+  /** Waits for what the serial line shows; gives the match. */
+  async until(pattern: RegExp, but?: RegExp): Promise<RegExpExecArray> {
+    const deadline = Date.now() + patience;
+    for (;;) {
+      const { said } = this;
+      const found = pattern.exec(said);
+      if (found !== null) return found;
+      if (but?.test(said) === true)
+        throw new Error(`${String(but)} was shown:\n${said.slice(-2000)}`);
+      if (this.#qemu?.exitCode !== null) throw new Error(`QEMU ended:\n${said.slice(-2000)}`);
+      if (Date.now() > deadline)
+        throw new Error(`no ${String(pattern)} came:\n${said.slice(-3000)}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 10_000);
+        this.#waiting = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  type(text: string): void {
+    this.#serial?.write(text);
+  }
+
+  /** A picture of the screen, as a PNG in the machine's folder. */
+  async picture(name: string): Promise<string> {
+    const link = connect(this.file('qmp.sock'));
+    const filename = `/w/vm/${this.#options.name}/${name}`;
+    link.write('{"execute":"qmp_capabilities"}\n');
+    const act = { execute: 'screendump', arguments: { filename, format: 'png' } };
+    link.write(`${JSON.stringify(act)}\n`);
+    await until(() => existsSync(this.file(name)));
+    link.end();
+    return this.file(name);
+  }
+
+  /** A power cut. */
+  async cut(): Promise<void> {
+    const ended = [this.#qemu, this.#tpm].map(
+      (child) =>
+        new Promise((resolve) => {
+          if (child === undefined || child.exitCode !== null) resolve(undefined);
+          else child.once('exit', resolve);
+        }),
+    );
+    this.#qemu?.kill('SIGKILL');
+    this.#serial?.destroy();
+    await ended[0];
+    this.#tpm?.kill('SIGTERM');
+    await ended[1];
+  }
+
+  #stick(): string[] {
+    const { stick } = this.#options;
+    if (stick === undefined) return [];
+    const drive = `if=none,id=d1,format=raw,file=/w/${stick}`;
+    return ['-drive', drive, '-device', 'qemu-xhci', '-device', 'usb-storage,drive=d1'];
+  }
+
+  #run(program: string, words: readonly string[]): ChildProcess {
+    return spawn(join(root, 'image/tool'), [this.#options.work, program, ...words], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error('a program of the machine did not come up');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
