@@ -39,7 +39,7 @@ export function openApi(routes: readonly Route[], version = apiVersion): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [
-      { url: 'https://{node}', variables: { node: { default: 'node:5697' } } },
+      { url: 'https://{node}', variables: { node: { default: 'node:5698' } } },
       { url: 'http://localhost', description: 'the Unix socket on the node' },
     ],
     security: [{ clientCertificate: [] }],

@@ -15,8 +15,8 @@ export interface RemoteNode {
   readonly trusted: string;
 }
 
-/** Port of the admin API where none is said. */
-export const defaultAdminPort = 5697;
+/** Port of the admin API where none is said; nodes reach each other at the one before it. */
+export const defaultAdminPort = 5698;
 const connectMilliseconds = 10_000;
 
 /** Why no request could be sent: told apart, because what a person does about each differs. */
