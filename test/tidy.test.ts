@@ -61,6 +61,7 @@ const doors: Readonly<Record<string, string>> = {
   '@scure/bip39/wordlists/english.js': 'appliance/keeper-client/share-word.ts',
   '@xmldom/xmldom': 'appliance/vcenter/xml-element.ts',
   qr: 'appliance/setup/qr.ts',
+  pg: 'appliance/replication/postgresql.ts',
   'shamir-secret-sharing': 'appliance/keeper/recovery-share.ts',
 };
 

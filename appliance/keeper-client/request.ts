@@ -75,7 +75,12 @@ export const keeperRequest = {
 } as const;
 
 /** What the server may have a key for that all nodes of the cluster share. */
-export const clusterPurposes = ['material commitment', 'backup', 'head memory'] as const;
+export const clusterPurposes = [
+  'material commitment',
+  'backup',
+  'head memory',
+  'record table',
+] as const;
 export type ClusterPurpose = (typeof clusterPurposes)[number];
 
 export const keeperAnswer = { success: 0x80, refusal: 0x81 } as const;

@@ -5,6 +5,9 @@ import type { Heads } from './record-log.ts';
 /** Where a second copy lies that is no node. */
 export const journalHolder = 'journal';
 
+/** The database that the nodes of a fleet share: its commits lie on two disks. */
+export const databaseHolder = 'database';
+
 const journalFromName = 'journal begins';
 
 /** A holder names so many of the secrets it lacks; one that names them all may lack any. */

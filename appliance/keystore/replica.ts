@@ -15,7 +15,7 @@ import { Keeping } from './keeping.ts';
 import type { Look } from './keeping.ts';
 import { kinds, subjectOf } from './payload.ts';
 import type { Kind, Payloads } from './payload.ts';
-import { journalHolder, Receipts } from './receipt.ts';
+import { databaseHolder, journalHolder, Receipts } from './receipt.ts';
 import type { Copies } from './receipt.ts';
 import { Scrub } from './scrub.ts';
 import { SingleCopies } from './single-copy.ts';
@@ -288,13 +288,13 @@ export class Replica {
   copies(object: string): Copies {
     const creation = this.#creation(object);
     if (creation === undefined) return 'single';
-    if (this.#others().some((holder) => this.receipts.holds(holder, creation))) return 'both';
+    if (this.#holders().some((holder) => this.receipts.holds(holder, creation))) return 'both';
     return this.receipts.holds(journalHolder, creation) ? 'journal' : 'single';
   }
 
   /** Objects that no other node holds: how many, and the first ones. */
   uncopied(limit: number): { readonly count: number; readonly objects: readonly string[] } {
-    const others = this.#others();
+    const others = this.#holders();
     const heads = others.map((holder) => this.receipts.heads(holder));
     const held = (epoch: string): number =>
       Math.max(0, ...heads.map((each) => each[epoch]?.[0] ?? 0));
@@ -394,6 +394,11 @@ export class Replica {
   #append<K extends Kind>(kind: K, object: string, payload: Payloads[K]): void {
     const { records, projection, now } = this.#parts;
     projection.apply(records.append(kind, object, payload, now()));
+  }
+
+  /** What counts as a second copy: other nodes, and the database where one carries the records. */
+  #holders(): string[] {
+    return [...this.#others(), databaseHolder];
   }
 
   #others(): string[] {

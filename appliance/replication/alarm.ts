@@ -20,6 +20,8 @@ export interface ReplicationView {
   readonly lacking: number;
   readonly purge: PurgeView;
   readonly scrub: ScrubView;
+  /** What the carrier says is wrong with itself. */
+  readonly carrier: readonly string[];
 }
 
 /** What is wrong between the nodes and what to do, for status, console and metrics. */
@@ -38,11 +40,13 @@ export function replicationAlarms(view: ReplicationView): string[] {
   const { single, policy, seconds, aloneSeconds, accepting } = copies;
   const open = conflicts.filter(({ settled }) => !settled);
   const left = Math.max(0, seconds - aloneSeconds);
-  const until =
+  const alone =
     policy === 'alone-for' ? `new keys for ${hoursOf(left)} more` : 'no new key is made';
+  const until = copies.present ? 'new keys have their second copy elsewhere' : alone;
   return [
     ...own,
     ...woundAlarms(view),
+    ...view.carrier,
     ...peers.flatMap((peer) => peerAlarms(peer, until)),
     ...(peers.length === 0
       ? [`this node has no peer any more: pair it with another one; ${until}`]

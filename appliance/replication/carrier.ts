@@ -27,8 +27,8 @@ export interface PeerView {
 }
 
 /**
- * How records travel between nodes. A pair speaks its own protocol; nothing outside this room
- * knows more of it than this.
+ * How records travel between nodes. A pair speaks its own protocol, a fleet shares a database;
+ * nothing outside this room knows more of it than this.
  */
 export interface RecordCarrier {
   start(): void;
@@ -41,6 +41,8 @@ export interface RecordCarrier {
    */
   confirmed(records: readonly RecordHead[]): Promise<boolean>;
   peers(): readonly PeerView[];
+  /** What is wrong with what carries the records, in words for persons. */
+  alarms(): readonly string[];
   /** Calls when presence may have changed. */
   onChange(listener: () => void): () => void;
 }

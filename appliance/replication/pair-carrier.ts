@@ -143,6 +143,11 @@ export class PairCarrier implements RecordCarrier {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Nothing lies between two nodes: what is wrong is said of the peer. */
+  alarms(): string[] {
+    return [];
+  }
+
   peers(): PeerView[] {
     return this.#members().map(({ node, name }) => {
       const link = this.#links.get(node);

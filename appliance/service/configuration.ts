@@ -29,6 +29,21 @@ const pinEntries = {
 const command = z.array(z.string()).min(1).optional();
 const tokenName = z.string().regex(/^[a-z\d][a-z\d-]{0,30}$/, 'is not small letters and digits');
 
+const database = z.strictObject({
+  /** Its servers: whichever is the primary is used. */
+  servers: z.array(endpoint).min(1),
+  database: z.string().default('twinlock'),
+  user: z.string().default('twinlock'),
+  /** PEM file of the one authority that the servers' certificates come from. */
+  ca: z.string(),
+  /** The name in their certificates, where that is not the address. */
+  name: z.string().optional(),
+  password_file: z.string().optional(),
+  /** PEM files of a client certificate and its key. */
+  certificate: z.string().optional(),
+  key: z.string().optional(),
+});
+
 const schema = z.strictObject({
   /** What has to last: keeper/, server/. */
   state: z.string(),
@@ -90,12 +105,18 @@ const schema = z.strictObject({
     .strictObject({
       /** Where other nodes reach this one; without it this node only dials. */
       listen: endpoint.optional(),
+      /** What carries records between the nodes. */
+      carrier: z.enum(['pair', 'postgresql']).default('pair'),
+      postgresql: database.optional(),
       /** A folder on another medium for the second copy while the other node is away. */
       journal: z.string().optional(),
       /** ADDRESS:PORT under which they do, where that is not `listen`. */
       addresses: z.array(endpoint).default([]),
       /** How this node is called; the host's name unless said. */
       name: z.string().min(1).max(64).optional(),
+    })
+    .refine(({ carrier, postgresql }) => carrier === 'pair' || postgresql !== undefined, {
+      message: 'postgresql: the carrier needs its servers and ca',
     })
     .prefault({}),
   rotation: z

@@ -74,6 +74,10 @@ export class Pair implements PairActs {
     if (peer !== undefined) {
       throw new ErrandError('has-keys', `there is a peer already: ${peer.name}`);
     }
+    if (this.#parts.configuration.replication.carrier !== 'pair') {
+      const text = 'nodes pair over their own link: set replication.carrier to "pair" for that';
+      throw new ErrandError('no-peer-port', text);
+    }
     if (this.#parts.replication.address === undefined) {
       throw new ErrandError('no-peer-port', 'no port is open for another node');
     }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
 import type { Member } from '../keystore/membership.ts';
+import { databaseHolder } from '../keystore/receipt.ts';
 import type { Replica } from '../keystore/replica.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { makeAuthorityCertificate, makePrivateKey } from '../pki/authority.ts';
@@ -16,7 +17,10 @@ import { HeadMemory } from '../replication/head-memory.ts';
 import { History } from '../replication/history.ts';
 import type { Errand } from '../replication/errand.ts';
 import { purgeFeature, Purging } from '../replication/purge.ts';
+import type { RecordCarrier } from '../replication/carrier.ts';
+import { FleetCarrier } from '../replication/fleet-carrier.ts';
 import { PairCarrier } from '../replication/pair-carrier.ts';
+import type { PairCarrierParts } from '../replication/pair-carrier.ts';
 import type { Joining } from '../replication/pairing-host.ts';
 import { Scrubbing } from '../replication/scrubbing.ts';
 import type { Surroundings } from '../replication/surroundings.ts';
@@ -26,6 +30,7 @@ import { now } from './clock.ts';
 import { CutOff } from './cut-off.ts';
 import { hostAndPort } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
+import { connectorOf } from './fleet.ts';
 import { openJournal } from './journal.ts';
 import type { Log } from './log.ts';
 
@@ -79,13 +84,10 @@ export async function startReplication(parts: {
   const cutOff = new CutOff(replica, log);
   const ability = new Ability(() => keeper.status(), surroundings);
   const history = new History(replica, surroundings);
-  const carrier = new PairCarrier({
-    replica,
-    onRecords: (listener) => keystore.onRecords(listener),
-    ...{ transport, surroundings, history, features },
-    able: () => ability.able && keystore.failure === undefined,
-  });
-  if ((await keeper.status()).pair?.joining === true) carrier.linkOnly(joined?.node);
+  const able = (): boolean => ability.able && keystore.failure === undefined;
+  const carrier = carrierOf(parts, { replica, transport, surroundings, history, able });
+  const pair = carrier instanceof PairCarrier ? carrier : undefined;
+  if ((await keeper.status()).pair?.joining === true) pair?.linkOnly(joined?.node);
   const memory = await headMemory({ keystore, keeper, configuration }, history, surroundings);
   const journal = openJournal({ keystore, keeper, configuration, surroundings });
   const second = journal === undefined ? {} : { journal };
@@ -107,7 +109,7 @@ export async function startReplication(parts: {
     cutOff,
     view: () => ({ ...historyView(replica, history), ...promised(promise, carrier, looking[0]) }),
     linkAll: () => {
-      carrier.linkOnly(undefined);
+      pair?.linkOnly(undefined);
     },
     acceptLoss: () => history.accept(),
     stop: async () => {
@@ -122,6 +124,22 @@ export async function startReplication(parts: {
   };
 }
 
+/** What carries the records: the two nodes' own link, or the database of a fleet. */
+function carrierOf(
+  parts: Pick<Parameters<typeof startReplication>[0], 'keystore' | 'keeper' | 'configuration'>,
+  linked: Pick<PairCarrierParts, 'replica' | 'transport' | 'surroundings' | 'history' | 'able'>,
+): RecordCarrier {
+  const { keystore, keeper, configuration } = parts;
+  const { carrier, postgresql } = configuration.replication;
+  const onRecords: PairCarrierParts['onRecords'] = (listener) => keystore.onRecords(listener);
+  if (carrier === 'postgresql' && postgresql !== undefined) {
+    return new FleetCarrier({ ...linked, keeper, onRecords, connect: connectorOf(postgresql) });
+  }
+  // What a database once took is no copy any more that anybody answers for.
+  keystore.replica.receipts.replace(databaseHolder, {});
+  return new PairCarrier({ ...linked, onRecords, features });
+}
+
 function historyView(replica: Replica, { wound, missing }: History) {
   return {
     ...{ wound, missing },
@@ -131,8 +149,9 @@ function historyView(replica: Replica, { wound, missing }: History) {
   };
 }
 
-function promised(promise: CopyPromise, carrier: PairCarrier, purging: Purging) {
-  return { copies: promise.view(), peers: carrier.peers(), purge: purging.view() };
+function promised(promise: CopyPromise, carrier: RecordCarrier, purging: Purging) {
+  const said = { peers: carrier.peers(), carrier: carrier.alarms() };
+  return { copies: promise.view(), ...said, purge: purging.view() };
 }
 
 /** What looks at the keystore now and then, whoever asks for anything. */
