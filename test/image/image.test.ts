@@ -1,7 +1,8 @@
-import { globSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { command } from '../harness/appliance.ts';
+import { command, removeFolder, temporaryFolder, until } from '../harness/appliance.ts';
 
 /** What can be known of the image without building it; `npm run image-test` boots one. */
 const root = join(import.meta.dirname, '..', '..');
@@ -121,5 +122,41 @@ test('the scripts of the image parse', async (t) => {
   for (const script of scripts) {
     const { code, stderr } = await command('sh', ['-n', join(root, script)]);
     t.is(code, 0, stderr);
+  }
+});
+
+test('the TPM keeps which volume is the right one, and takes a later word for it', async (t) => {
+  const folder = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(folder);
+  });
+  const socket = join(folder, 'tpm.sock');
+  const tpm = spawn('swtpm', [
+    ...[
+      'socket',
+      '--tpm2',
+      '--tpmstate',
+      `dir=${folder}`,
+      '--flags',
+      'not-need-init,startup-clear',
+    ],
+    ...['--server', `type=unixio,path=${socket}`],
+    ...['--ctrl', `type=unixio,path=${socket}.ctrl`],
+  ]);
+  t.teardown(() => tpm.kill('SIGKILL'));
+  await until('the TPM is there', () => Promise.resolve(existsSync(socket)));
+  const script = join(extra, 'usr/lib/twinlock/known-volume');
+  const environment = { TPM2TOOLS_TCTI: `swtpm:path=${socket}`, RUNTIME_DIRECTORY: folder };
+  const known = (...words: readonly string[]) =>
+    command('env', [
+      ...Object.entries(environment).map((pair) => pair.join('=')),
+      script,
+      ...words,
+    ]);
+  t.is((await known('say')).stdout, '');
+  for (const digits of ['00ff5c250a'.padEnd(64, 'ab'), '7'.repeat(64)]) {
+    const { code, stderr } = await known('remember', digits);
+    t.is(code, 0, stderr);
+    t.is((await known('say')).stdout, digits);
   }
 });

@@ -53,17 +53,27 @@ export class Machine {
     copyFileSync(join(tools, 'usr/share/OVMF/OVMF_VARS_4M.fd'), this.file('vars.fd'));
     rmSync(this.file('tpm'), { recursive: true, force: true });
     mkdirSync(this.file('tpm'));
-    const inside = `/w/vm/${this.#options.name}/tpm`;
-    const words = ['swtpm_setup', '--tpm2', '--tpmstate', inside, '--pcr-banks', 'sha256'];
-    execFileSync(join(root, 'image/tool'), [this.#options.work, ...words], { stdio: 'ignore' });
+    const state = `${this.inside}/tpm`;
+    this.tool('swtpm_setup', '--tpm2', '--tpmstate', state, '--pcr-banks', 'sha256');
   }
 
   file(...parts: readonly string[]): string {
     return join(this.folder, ...parts);
   }
 
+  /** The machine's folder as programs of the tools tree see it. */
+  get inside(): string {
+    return `/w/vm/${this.#options.name}`;
+  }
+
+  /** Runs a program of the tools tree; gives what it prints. */
+  tool(...words: readonly string[]): string {
+    const all = [this.#options.work, ...words];
+    return execFileSync(join(root, 'image/tool'), all, { encoding: 'utf8' });
+  }
+
   async start(): Promise<void> {
-    const inside = `/w/vm/${this.#options.name}`;
+    const { inside } = this;
     this.#said = '';
     for (const name of ['tpm.sock', 'serial.sock', 'qmp.sock'])
       rmSync(this.file(name), { force: true });
@@ -146,7 +156,7 @@ export class Machine {
   /** A picture of the screen, as a PNG in the machine's folder. */
   async picture(name: string): Promise<string> {
     const link = connect(this.file('qmp.sock'));
-    const filename = `/w/vm/${this.#options.name}/${name}`;
+    const filename = `${this.inside}/${name}`;
     link.write('{"execute":"qmp_capabilities"}\n');
     const act = { execute: 'screendump', arguments: { filename, format: 'png' } };
     link.write(`${JSON.stringify(act)}\n`);
