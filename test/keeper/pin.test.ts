@@ -61,6 +61,8 @@ interface Unattended {
   readonly shim: Shim;
   /** A keeper as after another start, with its PIN in a file that says nothing after a boot. */
   readonly keeper: () => KeyKeeper;
+  /** One that has no file: a person types the PIN. */
+  readonly attendedKeeper: () => KeyKeeper;
   readonly file: string;
   readonly logins: () => number;
   readonly said: string[];
@@ -85,13 +87,13 @@ async function unattended(t: ExecutionContext): Promise<Unattended> {
   const said: string[] = [];
   const file = join(process.folder, 'the-pin');
   writeFileSync(file, pin);
-  const keeper = (): KeyKeeper =>
+  const keeperWith = (pinFile: string | undefined): KeyKeeper =>
     new KeyKeeper({
       folder,
       tokens: [
         {
           ...{ name: 'primary', label: process.label, token: process.token },
-          pin: new PinSource(file, folder, false),
+          pin: new PinSource(pinFile, folder, false),
         },
       ],
       now: () => 1_700_000_000,
@@ -99,7 +101,9 @@ async function unattended(t: ExecutionContext): Promise<Unattended> {
     });
   const logins = (): number => shim.calls().filter(({ name }) => name === 'C_Login').length;
   shim.forgetCalls();
-  return { process, shim, keeper, file, logins, said };
+  const keeper = (): KeyKeeper => keeperWith(file);
+  const attendedKeeper = (): KeyKeeper => keeperWith(undefined);
+  return { process, shim, keeper, attendedKeeper, file, logins, said };
 }
 
 async function reaches(keeper: KeyKeeper, state: string): Promise<void> {
@@ -133,6 +137,25 @@ test('a wrong PIN is judged once, also where the first verdict was lost', async 
   await reaches(keeper(), 'pin-wrong');
   await keeper().advance();
   await keeper().advance();
+  t.is(logins(), 2);
+});
+
+test('a wrong PIN that a person typed is tried once, also after another start', async (t) => {
+  t.timeout(120_000);
+  const { attendedKeeper, logins } = await unattended(t);
+  const first = attendedKeeper();
+  await reaches(first, 'pin-needed');
+  t.is(logins(), 0);
+  await t.throwsAsync(first.givePin(Buffer.from('999999')), { message: /pin-wrong/ });
+  t.is(logins(), 1);
+  const next = attendedKeeper();
+  for (const keeper of [first, first, next, next]) {
+    await keeper.advance();
+    t.not(keeper.status().token.state, 'ready');
+  }
+  t.is(logins(), 1);
+  await next.givePin(Buffer.from(pin));
+  t.is(next.status().token.state, 'ready');
   t.is(logins(), 2);
 });
 
