@@ -47,9 +47,9 @@ test('the bench measures whose time it is, abuse, and many keys beside few', asy
     ...['--few', '200', '--many', '1000', '--part', 'keeper,abuse,scale', '--out', folder],
   ]);
   t.is(code, 0, stderr);
-  t.is(stdout.split('### ').length - 1, 6);
+  t.is(stdout.split('### ').length - 1, 7);
   t.regex(stdout, /^\| beside handshakes of strangers \| \d/m);
   t.regex(stdout, /^1000 keys: \d+ MiB, -?\d+ KiB for an idle connection$/m);
-  t.is(readFileSync(join(folder, 'results.md'), 'utf8').split('### ').length - 1, 6);
+  t.is(readFileSync(join(folder, 'results.md'), 'utf8').split('### ').length - 1, 7);
   t.regex(readFileSync(join(folder, 'results.svg'), 'utf8'), /^<svg [^]*<rect[^]*<\/svg>\n$/);
 });

@@ -152,7 +152,8 @@ test('who sends a byte now and then, or never reads an answer, is cut off', asyn
     clearInterval(dripping);
     t.true(at < message.length, 'cut off amid the message');
     const grown = residentBytes(appliance) - before;
-    t.true(grown < slack, `grown by ${grown} bytes`);
+    // Nothing was warm before; all answers together would be a hundred and fifty MiB.
+    t.true(grown < 2 * slack, `grown by ${grown} bytes`);
     deaf.destroy();
   });
 });
@@ -163,7 +164,7 @@ async function notReading(options: ConnectionOptions): Promise<TLSSocket> {
   await wires.ready();
   wires.socket.pause();
   const many = Buffer.concat(Array.from({ length: 64 }, () => request([wire.query(1)])));
-  for (let i = 0; i < 500; i++) wires.socket.write(many);
+  for (let i = 0; i < 2_000; i++) wires.socket.write(many);
   return wires.socket;
 }
 

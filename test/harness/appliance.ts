@@ -50,7 +50,8 @@ export class RunningAppliance {
         const line = commandLine(pid);
         return (
           line.includes(mark) &&
-          line.includes(this.state) &&
+          // With the slash: one state's name may begin another's.
+          line.includes(`${this.state}/`) &&
           /^[^\0]*node\0/.test(line) === (role !== 'swtpm')
         );
       });
