@@ -183,9 +183,20 @@ export class Place {
       this.system.order(full ? { write: 'ENOSPC' } : {});
       return;
     }
-    const { blocks, bfree, bsize } = statfsSync(this.#folder);
-    const size = full ? (blocks - bfree) * bsize : diskBytes;
-    execFileSync('mount', ['-o', `remount,size=${size}`, this.#folder]);
+    if (!full) {
+      resize(this.#folder, diskBytes);
+      return;
+    }
+    // The node writes on meanwhile: no disk is made smaller than what lies on it by then.
+    for (let tries = 0; ; tries++) {
+      const { blocks, bfree, bsize } = statfsSync(this.#folder);
+      try {
+        resize(this.#folder, (blocks - bfree) * bsize);
+        return;
+      } catch (error) {
+        if (tries === 100) throw error;
+      }
+    }
   }
 
   unmount(): void {
@@ -253,6 +264,10 @@ export class Place {
 }
 
 const diskBytes = 2 ** 31;
+
+function resize(folder: string, bytes: number): void {
+  execFileSync('mount', ['-o', `remount,size=${bytes}`, folder], { stdio: 'pipe' });
+}
 
 function mounts(folder: string): boolean {
   try {
