@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { Shown } from './remote-listener.ts';
 
 /** Somebody who showed a certificate that has no role. */
 export interface Knock {
@@ -25,8 +25,7 @@ const longestName = 64;
 export class Knocks {
   #knocks: Knock[] = [];
 
-  note(certificate: X509Certificate, address: string, time: number): void {
-    const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  note({ certificate, fingerprint }: Shown, address: string, time: number): void {
     const knock = {
       name: nameIn(certificate.subject),
       ...{ fingerprint, certificate: certificate.toString(), address, time },
@@ -48,9 +47,12 @@ export class Knocks {
   }
 }
 
-/** The common name; what a terminal would take for an order is left out. */
+/**
+ * The common name, as far as an administrator may be called so: what a terminal would take for an
+ * order is no part of that.
+ */
 function nameIn(subject: string): string {
   const [, name = ''] = /(?:^|\n)CN=(.*)/.exec(subject) ?? [];
-  const shown = name.replaceAll(/[^\p{L}\p{N} ._@-]/gu, '').slice(0, longestName);
+  const shown = name.replaceAll(/[^\w.@ +:-]/g, '').slice(0, longestName);
   return shown === '' ? 'without a name' : shown;
 }

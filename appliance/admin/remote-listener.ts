@@ -15,8 +15,14 @@ export interface RemoteListenerParts {
   /** Whether whoever shows the certificate with this fingerprint is let in now. */
   readonly admits: (fingerprint: string) => boolean;
   /** Somebody came who is not: with which certificate, if any, and from where. */
-  readonly refused: (certificate: X509Certificate | undefined, address: string) => void;
+  readonly refused: (shown: Shown | undefined, address: string) => void;
   readonly serve: RequestListener;
+}
+
+/** A certificate, and its SHA-256 in hexadecimal. */
+export interface Shown {
+  readonly certificate: X509Certificate;
+  readonly fingerprint: string;
 }
 
 /**
@@ -91,14 +97,20 @@ export class RemoteListener {
 
   #admit(socket: TLSSocket): void {
     socket.on('error', () => socket.destroy());
-    const shown = socket.getPeerX509Certificate();
-    const id = shown?.fingerprint256.replaceAll(':', '').toLowerCase();
-    if (id === undefined || !this.#parts.admits(id)) {
+    const shown = shownOn(socket);
+    if (shown === undefined || !this.#parts.admits(shown.fingerprint)) {
       this.#parts.refused(shown, socket.remoteAddress ?? 'unknown');
       socket.destroy();
       return;
     }
-    this.#live.set(socket, id);
+    this.#live.set(socket, shown.fingerprint);
     socket.once('close', () => this.#live.delete(socket));
   }
+}
+
+function shownOn(socket: TLSSocket): Shown | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  return { certificate, fingerprint };
 }

@@ -104,10 +104,9 @@ export class AdminServer {
     this.#remote = new RemoteListener({
       ...identity,
       admits: (fingerprint) => allowedWith(appliance, fingerprint) !== undefined,
-      refused: (certificate, address) => {
-        if (certificate !== undefined) this.#knocks.note(certificate, address, appliance.now());
-        const id = certificate?.fingerprint256.replaceAll(':', '').toLowerCase();
-        refusals.count(id ?? 'no certificate');
+      refused: (shown, address) => {
+        if (shown !== undefined) this.#knocks.note(shown, address, appliance.now());
+        refusals.count(shown?.fingerprint ?? 'no certificate');
       },
       serve: (request, response) => {
         this.#server.routing(request, response);

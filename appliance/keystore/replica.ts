@@ -23,6 +23,7 @@ import { stateDigest } from './state-digest.ts';
 import type { StateDigest } from './state-digest.ts';
 import type { RecordHead } from './record.ts';
 import type { Heads } from './record-log.ts';
+import { damageFound, placeName } from './unsound.ts';
 import type { ChainPlace } from './unsound.ts';
 
 export interface ReplicaParts extends ExchangeParts {
@@ -144,12 +145,10 @@ export class Replica {
     const { records, commit, log } = this.#parts;
     if (!records.isDamaged(place)) return false;
     if (records.unsound.has(place)) return true;
-    log('error', 'a stored record is damaged', { record: `${place.epoch}.${place.seq}` });
+    log('error', 'a stored record is damaged', { record: placeName(place) });
     const noted = commit((draft) => {
       records.unsound.note(place);
-      const entry = { request: '', actor: 'node', outcome: 'failed' } as const;
-      const reason = `${place.epoch}.${place.seq}`;
-      draft.audit({ ...entry, act: 'damaged record found', reason });
+      draft.audit(damageFound('record', placeName(place)));
     });
     // A node that cannot write looks again when it starts.
     noted.catch(() => undefined);

@@ -2,6 +2,7 @@ import type { Statement } from './database.ts';
 import type { Draft } from './keystore.ts';
 import { contextBytes, creationOf, isCommitted } from './material.ts';
 import type { ReplicaParts } from './replica.ts';
+import { damageFound, placeName } from './unsound.ts';
 
 /** What a pass over everything that is stored has found. */
 export interface ScrubView {
@@ -130,8 +131,7 @@ export class Scrub {
         for (const place of broken) unsound.note(place);
         for (const each of headless) records.mendHead(each);
         for (const object of lost) projection.refold(object);
-        const places = broken.map(({ epoch: of, seq: at }) => `${of}.${at}`);
-        this.#say(draft, 'record', [...places, ...headless]);
+        this.#say(draft, 'record', [...broken.map(placeName), ...headless]);
         this.#say(draft, 'row', lost);
       });
     }
@@ -227,12 +227,11 @@ export class Scrub {
     });
   }
 
-  #say(draft: Draft, what: string, which: readonly string[]): void {
+  #say(draft: Draft, what: 'record' | 'row' | 'secret', which: readonly string[]): void {
     this.#course.found += which.length;
     for (const each of which) {
       this.#parts.log('error', `a stored ${what} is damaged`, { [what]: each });
-      const entry = { request: '', actor: 'node', outcome: 'failed' } as const;
-      draft.audit({ ...entry, act: `damaged ${what} found`, reason: each });
+      draft.audit(damageFound(what, each));
     }
   }
 }

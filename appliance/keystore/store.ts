@@ -27,6 +27,7 @@ import { groupRules } from './group-rule.ts';
 import { foldName } from './state-digest.ts';
 import { countOutdated, rewrapBatch } from './rewrap.ts';
 import type { RewrapBatch, RewrapParts } from './rewrap.ts';
+import { damageFound, placeName } from './unsound.ts';
 import type { ChainPlace } from './unsound.ts';
 
 export interface KeystoreOptions {
@@ -382,7 +383,7 @@ export class SqliteKeystore implements Keystore {
    */
   #begin(unflushed: KeystoreError | undefined, damaged: readonly ChainPlace[]): void {
     const { epoch, now, log } = this.#options;
-    const places = damaged.map(({ epoch: of, seq }) => `${of}.${seq}`);
+    const places = damaged.map(placeName);
     for (const record of places) log('error', 'a stored record is damaged', { record });
     try {
       if (unflushed !== undefined) throw unflushed;
@@ -392,8 +393,7 @@ export class SqliteKeystore implements Keystore {
         this.#records.beginEpoch(epoch, now());
       })();
       this.#records.takeFresh();
-      const entry = { request: '', actor: 'node', outcome: 'failed' } as const;
-      for (const reason of places) this.note({ ...entry, act: 'damaged record found', reason });
+      for (const record of places) this.note(damageFound('record', record));
     } catch (error) {
       const failure = asKeystoreError(error);
       if (failure.code !== 'disk-full' && failure.code !== 'commit-failed') throw failure;

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../audit/event.ts';
 import type { Database, Statement } from './database.ts';
 import { decodeHead } from './record.ts';
 import type { SignedRecord } from './record.ts';
@@ -104,6 +105,15 @@ export class Unsound {
     return (this.#database.prepare(find).pluck().get(epoch, seq) as number | undefined) ?? null;
   }
 }
+
+/** What the audit is told of something stored that is damaged, or gone. */
+export function damageFound(what: 'record' | 'row' | 'secret', which: string): AuditEntry {
+  const entry = { request: '', actor: 'node', outcome: 'failed' } as const;
+  return { ...entry, act: `damaged ${what} found`, reason: which };
+}
+
+/** A place in one word, for logs and the audit. */
+export const placeName = ({ epoch, seq }: ChainPlace): string => nameOf(epoch, seq);
 
 function nameOf(epoch: string, seq: number): string {
   return `${epoch}.${seq}`;

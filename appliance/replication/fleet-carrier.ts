@@ -4,10 +4,8 @@ import { databaseHolder, lackingMost } from '../keystore/receipt.ts';
 import { decodeHead, hashOf } from '../keystore/record.ts';
 import type { RecordHead } from '../keystore/record.ts';
 import type { Heads } from '../keystore/record-log.ts';
-import type { Replica } from '../keystore/replica.ts';
 import type { PeerView, RecordCarrier } from './carrier.ts';
 import { namedEpochs } from './greeting.ts';
-import type { History } from './history.ts';
 import { LogReader } from './log-reader.ts';
 import { encodeEntries, readBeat, toJson } from './message.ts';
 import type { Beat } from './message.ts';
@@ -15,8 +13,8 @@ import { missing } from './past.ts';
 import { RowSeal } from './row-seal.ts';
 import { impatient, SharedLogError } from './shared-log.ts';
 import type { SealedRow, SharedLog } from './shared-log.ts';
+import type { PairCarrierParts } from './pair-carrier.ts';
 import { pause } from './surroundings.ts';
-import type { Surroundings } from './surroundings.ts';
 
 const page = { records: 64, bytes: 1 << 20 };
 /** A client waits this long for the commit; then the database counts as slow until it is over. */
@@ -30,14 +28,11 @@ const silenceMilliseconds = 16_000;
 const hangMilliseconds = 10_000;
 const retryMilliseconds = 1_000;
 
-export interface FleetCarrierParts {
-  readonly replica: Replica;
-  /** Calls with the records of each commit; gives back what ends that. */
-  readonly onRecords: (listener: (records: readonly RecordHead[]) => void) => () => void;
+export interface FleetCarrierParts extends Pick<
+  PairCarrierParts,
+  'replica' | 'onRecords' | 'surroundings' | 'history' | 'able'
+> {
   readonly keeper: Keeper;
-  readonly surroundings: Surroundings;
-  readonly history: History;
-  readonly able: () => boolean;
   /** Throws SharedLogError. */
   readonly connect: () => Promise<SharedLog>;
 }

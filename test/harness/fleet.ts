@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import type { SqliteKeystore } from '../../appliance/keystore/store.ts';
 import { CopyPromise } from '../../appliance/replication/copy-promise.ts';
@@ -7,6 +6,7 @@ import { History } from '../../appliance/replication/history.ts';
 import { RecordTable } from '../../appliance/replication/record-table.ts';
 import type { Surroundings } from '../../appliance/replication/surroundings.ts';
 import type { PostgresPair } from './postgresql.ts';
+import { RealTime } from './real-time.ts';
 import { testCluster, TestNode } from './replica.ts';
 import { until } from './twin.ts';
 
@@ -20,7 +20,7 @@ export class FleetNode {
   history!: History;
   readonly #database: PostgresPair;
   readonly #keeper: ReturnType<typeof testCluster>['keeper'];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #time = new RealTime();
 
   constructor(t: ExecutionContext, cluster: ReturnType<typeof testCluster>, pair: PostgresPair) {
     this.node = new TestNode(t, cluster);
@@ -55,8 +55,7 @@ export class FleetNode {
     this.promise.stop();
     await this.carrier.stop();
     await this.keystore.close();
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#time.end();
   }
 
   async restart(): Promise<void> {
@@ -66,25 +65,9 @@ export class FleetNode {
   }
 
   get surroundings(): Surroundings {
-    return {
-      elapsed: () => performance.now(),
-      now: () => Math.floor(Date.now() / 1000),
-      after: (milliseconds, act) => {
-        const timer = setTimeout(() => {
-          this.#timers.delete(timer);
-          act();
-        }, milliseconds);
-        this.#timers.add(timer);
-        return () => {
-          clearTimeout(timer);
-          this.#timers.delete(timer);
-        };
-      },
-      random: randomBytes,
-      log: (_level, message, fields) => {
-        this.said.push(`${message} ${JSON.stringify(fields ?? {})}`);
-      },
-    };
+    return this.#time.surroundings((_level, message, fields) => {
+      this.said.push(`${message} ${JSON.stringify(fields ?? {})}`);
+    });
   }
 }
 

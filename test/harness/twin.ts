@@ -11,6 +11,7 @@ import type { Surroundings } from '../../appliance/replication/surroundings.ts';
 import { pinOf } from '../../appliance/replication/peer-tls.ts';
 import { TlsTransport } from '../../appliance/replication/tls-transport.ts';
 import { FaultProxy } from './fault-proxy.ts';
+import { RealTime } from './real-time.ts';
 import { testCluster, TestNode } from './replica.ts';
 import type { TestCluster } from './replica.ts';
 
@@ -33,7 +34,7 @@ export class Twin {
   only: string | undefined;
   #transport!: TlsTransport;
   #port = 0;
-  #timers = new Set<NodeJS.Timeout>();
+  readonly #time = new RealTime();
 
   constructor(t: ExecutionContext, cluster: TestCluster) {
     this.node = new TestNode(t, cluster);
@@ -55,25 +56,9 @@ export class Twin {
   }
 
   get surroundings(): Surroundings {
-    return {
-      elapsed: () => performance.now(),
-      now: () => Math.floor(Date.now() / 1000),
-      after: (milliseconds, act) => {
-        const timer = setTimeout(() => {
-          this.#timers.delete(timer);
-          act();
-        }, milliseconds);
-        this.#timers.add(timer);
-        return () => {
-          clearTimeout(timer);
-          this.#timers.delete(timer);
-        };
-      },
-      random: randomBytes,
-      log: (_level, message) => {
-        this.said.push(message);
-      },
-    };
+    return this.#time.surroundings((_level, message) => {
+      this.said.push(message);
+    });
   }
 
   /** Opens keystore and port; links begin with `link`. */
@@ -123,8 +108,7 @@ export class Twin {
     await this.carrier.stop();
     await this.#transport.close();
     await this.keystore.close();
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#time.end();
   }
 
   async restart(options: Partial<KeystoreOptions> = {}): Promise<void> {
