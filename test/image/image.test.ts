@@ -19,10 +19,10 @@ if (!canCheck) console.log('skipped: no nft, or no namespace is let be made here
 
 /** The most that `systemd-analyze security` may say: tenths, less is better. */
 const exposures: readonly (readonly [unit: string, most: number])[] = [
-  ['twinlock-keeper.service', 4],
-  ['twinlock-token.service', 6],
-  ['twinlock-token@.service', 6],
-  ['twinlock-server.service', 13],
+  ['twinlock-keeper.service', 2],
+  ['twinlock-token.service', 4],
+  ['twinlock-token@.service', 4],
+  ['twinlock-server.service', 11],
   ['twinlock-console@.service', 26],
 ];
 
