@@ -23,9 +23,12 @@ export interface RewrapParts {
   readonly commitmentKey: KeyObject;
 }
 
+/** Behind which row the next slice of the table begins. */
+export type Place = Pick<Row, 'object' | 'commitment'>;
+
 /** How one batch went; `after`: where the next one begins, undefined behind the last row. */
 export interface RewrapBatch {
-  readonly after: string | undefined;
+  readonly after: Place | undefined;
   readonly rewrapped: number;
   /** Secrets that did not open, or were not what their record says: left as they are. */
   readonly failed: readonly string[];
@@ -36,35 +39,76 @@ export interface RewrapBatch {
  * while one transaction, and its flush, still does for a whole batch.
  */
 const together = 8;
+/** So many rows are looked at before clients have their turn again. */
+const slice = 512;
 
-const outdated = 'substr(sealed, 2, 16) <> ?';
+const first: Place = { object: '', commitment: Buffer.alloc(0) };
+const behind = '(object, commitment) > (?, ?) ORDER BY object, commitment LIMIT ?';
 
-/** How many secrets are not sealed under this generation. Reads the whole table. */
-export function countOutdated({ database }: RewrapParts, generation: Buffer): number {
-  const query = `SELECT count(*) FROM material WHERE ${outdated}`;
-  return Number(database.prepare(query).pluck().get(generation));
+/**
+ * How many secrets are not sealed under this generation. Reads the whole table, in slices: clients
+ * are served between them, and what is committed behind the place that it has reached is not seen.
+ */
+export async function countOutdated(
+  { database }: Pick<RewrapParts, 'database'>,
+  generation: Buffer,
+): Promise<number> {
+  const next = database.prepare(
+    `SELECT object, commitment, substr(sealed, 2, 16) <> ? AS old FROM material WHERE ${behind}`,
+  );
+  let count = 0;
+  for (let after = first; ;) {
+    const rows = next.all(generation, after.object, after.commitment, slice) as (Place & {
+      readonly old: number;
+    })[];
+    count += rows.reduce((sum, { old }) => sum + old, 0);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < slice) return count;
+    after = last;
+    await turn();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Seals the next secrets anew that are not under this generation, and writes them in one
- * transaction. Each is checked against its record's commitment before, and a row that changed in
- * between keeps its change. Throws what the keeper throws when it is away.
+ * Looks at the next `limit` secrets, seals those anew that are not under this generation, and
+ * writes them in one transaction. Each is checked against its record's commitment before, and a row
+ * that changed in between keeps its change. Throws what the keeper throws when it is away.
  */
 export async function rewrapBatch(
   parts: RewrapParts,
-  { generation, after, limit }: { generation: Buffer; after: string; limit: number },
+  { generation, after = first, limit }: { generation: Buffer; after?: Place; limit: number },
 ): Promise<RewrapBatch> {
   const { database } = parts;
-  const rows = database
-    .prepare(`SELECT * FROM material WHERE object > ? AND ${outdated} ORDER BY object LIMIT ?`)
-    .all(after, generation, limit) as Row[];
+  const looked = database
+    .prepare(`SELECT * FROM material WHERE ${behind}`)
+    .all(after.object, after.commitment, limit) as Row[];
+  const rows = looked.filter(({ sealed }) => !generationOf(sealed).equals(generation));
   const sealed: (Buffer | undefined)[] = [];
   for (let at = 0; at < rows.length; at += together) {
     const few = rows.slice(at, at + together).map((row) => resealed(parts, row));
     sealed.push(...(await Promise.all(few)));
     // Clients come first: what has come in meanwhile is answered before the next ones.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
+  if (rows.length === 0) await turn();
+  const last = looked.at(-1);
+  return {
+    after: looked.length < limit || last === undefined ? undefined : last,
+    rewrapped: write(database, rows, sealed),
+    failed: rows.filter((_, i) => sealed[i] === undefined).map(({ object }) => object),
+  };
+}
+
+function write(
+  database: Database,
+  rows: readonly Row[],
+  sealed: readonly (Buffer | undefined)[],
+): number {
+  if (rows.length === 0) return 0;
   const update = database.prepare('UPDATE material SET sealed = ? WHERE object = ? AND sealed = ?');
   let rewrapped = 0;
   database.transaction(() => {
@@ -73,11 +117,7 @@ export async function rewrapBatch(
       if (anew !== undefined) rewrapped += update.run(anew, row.object, row.sealed).changes;
     }
   })();
-  return {
-    after: rows.length < limit ? undefined : rows.at(-1)?.object,
-    rewrapped,
-    failed: rows.filter((_, i) => sealed[i] === undefined).map(({ object }) => object),
-  };
+  return rewrapped;
 }
 
 async function resealed(parts: RewrapParts, row: Row): Promise<Buffer | undefined> {

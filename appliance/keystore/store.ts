@@ -268,20 +268,26 @@ export class SqliteKeystore implements Keystore {
     return new OpenMaterial(secret);
   }
 
-  /** What became unreadable here is asked for from other nodes, which have it too. */
   #corrupt({ uniqueIdentifier }: ManagedObject): KeystoreError {
     this.#options.log('error', 'a secret is damaged', { object: uniqueIdentifier });
-    void this.#enqueue(() => {
-      this.replica.lack(uniqueIdentifier);
-    }).catch(() => {});
+    this.#lack([uniqueIdentifier]);
     return new KeystoreError('material-corrupt', 'the material is not what the record says');
   }
 
+  /** What became unreadable here is asked for from other nodes, which have it too. */
+  #lack(objects: readonly string[]): void {
+    void this.#enqueue(() => {
+      for (const object of objects) this.replica.lack(object);
+    }).catch(() => {});
+  }
+
   /** Seals the next secrets anew under this generation of the wrapping key (16 bytes). */
-  async rewrap(batch: { generation: Buffer; after: string; limit: number }): Promise<RewrapBatch> {
+  async rewrap(batch: Parameters<typeof rewrapBatch>[1]): Promise<RewrapBatch> {
     this.check();
     try {
-      return await rewrapBatch(this.#rewrapParts(), batch);
+      const done = await rewrapBatch(this.#rewrapParts(), batch);
+      if (done.failed.length > 0) this.#lack(done.failed);
+      return done;
     } catch (error) {
       if (isSqlite(error)) this.#fail(error, []);
       throw fromKeeper(error);
@@ -289,7 +295,7 @@ export class SqliteKeystore implements Keystore {
   }
 
   /** How many secrets are not sealed under this generation (16 bytes). */
-  outdated(generation: Buffer): number {
+  async outdated(generation: Buffer): Promise<number> {
     return countOutdated(this.#rewrapParts(), generation);
   }
 

@@ -1,22 +1,33 @@
 import type { KeeperClient } from '../keeper-client/client.ts';
 import type { SealedFiles } from '../keystore/sealed-file.ts';
+import type { Place } from '../keystore/rewrap.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import { KeyWatch } from './key-watch.ts';
 import type { Log } from './log.ts';
 
-const pauseMilliseconds = 1_000;
 const batch = 256;
-/**
- * What was sealed before the rotation is committed by then: a sealing waits for the keeper at most
- * 10 s, and what comes later than this all the same is refused, not lost.
- */
-const settleMilliseconds = 15_000;
+
+/** How long it waits, in milliseconds. */
+interface Pauses {
+  /** Between two looks at the keeper. */
+  readonly look: number;
+  /** The same while only another node or a person can help. */
+  readonly stuck: number;
+  /**
+   * What was sealed before the rotation is committed by then: a sealing waits for the keeper at
+   * most 10 s, and what comes later than this all the same is refused, not lost.
+   */
+  readonly settle: number;
+}
+
+const usual: Pauses = { look: 1_000, stuck: 60_000, settle: 15_000 };
 
 export interface RotationParts {
   readonly keystore: SqliteKeystore;
   readonly files: SealedFiles;
-  readonly keeper: KeeperClient;
+  readonly keeper: Pick<KeeperClient, 'status' | 'retire'>;
   readonly log: Log;
+  readonly pauses?: Pauses;
 }
 
 /**
@@ -26,7 +37,10 @@ export interface RotationParts {
 export class Rotation {
   readonly #parts: RotationParts;
   readonly #watch: KeyWatch;
+  readonly #pauses: Pauses;
   #left: number | undefined;
+  /** Secrets that could not be sealed anew, each said once. */
+  #failed: Set<string> = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -42,7 +56,8 @@ export class Rotation {
       },
       log,
     });
-    this.#again(pauseMilliseconds);
+    this.#pauses = parts.pauses ?? usual;
+    this.#again(this.#pauses.look);
   }
 
   /** How many secrets still have to be sealed anew; undefined while no rotation goes on. */
@@ -50,9 +65,14 @@ export class Rotation {
     return this.#left;
   }
 
-  /** What is wrong with the keeper's slot table, for the status. */
+  /** What is wrong with the keeper's slot table or keeps a rotation from its end. */
   alarms(): string[] {
-    return this.#watch.alarms();
+    const { size } = this.#failed;
+    const what = size === 1 ? 'a key opens' : `${size} keys open`;
+    return [
+      ...this.#watch.alarms(),
+      ...(size === 0 ? [] : [`${what} no more, and the wrapping key stays: restore a backup`]),
+    ];
   }
 
   stop(): void {
@@ -76,29 +96,33 @@ export class Rotation {
         await this.#rotate(Buffer.from(generation, 'hex'), older);
       } else {
         this.#left = undefined;
+        this.#failed.clear();
       }
     } catch (error) {
       const text = error instanceof Error ? error.message : 'unknown';
       if (!this.#stopped) this.#parts.log('warn', 'the rotation waits', { error: text });
     }
-    this.#again(pauseMilliseconds);
+    this.#again(this.#failed.size === 0 ? this.#pauses.look : this.#pauses.stuck);
   }
 
   async #rotate(generation: Buffer, older: readonly string[]): Promise<void> {
     const { keystore, files, keeper, log } = this.#parts;
     const id = generation.toString('hex');
     if (this.#left === undefined) log('info', 'sealing everything anew', { generation: id });
-    this.#left = keystore.outdated(generation);
+    this.#left = await keystore.outdated(generation);
     await files.rewrap(generation);
     if (this.#left > 0) {
       await this.#pass(generation);
       return;
     }
-    await new Promise((resolve) => setTimeout(resolve, settleMilliseconds));
-    if (this.#stopped || keystore.outdated(generation) > 0) return;
+    this.#failed.clear();
+    await new Promise((resolve) => setTimeout(resolve, this.#pauses.settle));
+    if (this.#stopped) return;
+    // Before it is counted: nothing can be stored behind the count's back.
+    keystore.retire(older);
+    if ((await keystore.outdated(generation)) > 0) return;
     // A file may have come meanwhile, and another rotation begun: only these have nothing left.
     await files.rewrap(generation);
-    keystore.retire(older);
     await keeper.retire(older);
     // Another node may still need them: asked again until it does not.
     if ((await keeper.status()).older !== undefined) return;
@@ -110,13 +134,19 @@ export class Rotation {
 
   async #pass(generation: Buffer): Promise<void> {
     const { keystore, log } = this.#parts;
-    for (let after: string | undefined = ''; after !== undefined && !this.#stopped;) {
-      const done = await keystore.rewrap({ generation, after, limit: batch });
+    const failed = new Set<string>();
+    let after: Place | undefined;
+    do {
+      const done = await keystore.rewrap({ generation, limit: batch, ...(after && { after }) });
       this.#left = Math.max(0, (this.#left ?? 0) - done.rewrapped);
       for (const object of done.failed) {
+        failed.add(object);
+        if (this.#failed.has(object)) continue;
+        this.#failed.add(object);
         log('error', 'a secret cannot be sealed anew; its generation is kept', { object });
       }
       after = done.after;
-    }
+    } while (after !== undefined && !this.#stopped);
+    if (!this.#stopped) this.#failed = failed;
   }
 }

@@ -8,6 +8,7 @@ import { BundleWriter } from '../../appliance/backup/write.ts';
 import type { KeyKeeper } from '../../appliance/keeper/keeper.ts';
 import { CryptographicAlgorithm, ObjectType } from '../../appliance/kmip/enumeration.ts';
 import { Tag } from '../../appliance/kmip/tag.ts';
+import { openDatabase } from '../../appliance/keystore/database.ts';
 import { SqliteKeystore } from '../../appliance/keystore/store.ts';
 import { removeFolder, temporaryFolder } from './appliance.ts';
 import { DirectKeeper } from './direct-keeper.ts';
@@ -25,6 +26,8 @@ export interface BackupNode {
   create(name?: string, secret?: Buffer): Promise<string>;
   /** The secret of a key in hexadecimal. */
   get(id: string): Promise<string>;
+  /** Changes a bit of a key's secret on the disk, as a disk that rots does. */
+  spoil(id: string): void;
   writer(): BundleWriter;
   /** The same node after a restart: it begins another epoch. */
   reopen(): Promise<BackupNode>;
@@ -116,8 +119,16 @@ function open(identity: Identity): BackupNode {
     await keystore.close();
     return open(identity);
   };
+  const spoil = (id: string): void => {
+    const database = openDatabase(join(folder, 'keystore.db'), Buffer.from(pageKey));
+    const find = database.prepare('SELECT sealed FROM material WHERE object = ?').pluck();
+    const sealed = find.get(id) as Buffer;
+    sealed[sealed.length - 1] = (sealed[sealed.length - 1] ?? 0) ^ 1;
+    database.prepare('UPDATE material SET sealed = ? WHERE object = ?').run(sealed, id);
+    database.close();
+  };
   const parts = { folder, keeper, cluster, commitmentKey, keystore, backups, audit };
-  return { ...parts, writer, bundle, reopen, ...keyActs(keystore) };
+  return { ...parts, writer, bundle, reopen, spoil, ...keyActs(keystore) };
 }
 
 function keyActs(keystore: SqliteKeystore): Pick<BackupNode, 'create' | 'get'> {
