@@ -61,7 +61,7 @@ export const deriveKey = defineChange({
     const made = await sealObject(
       {
         objectType,
-        attributes: [...attributes, ...baseLinks(bases, attributes)],
+        attributes: [...ownAttributes(attributes, objectType), ...baseLinks(bases, attributes)],
         form: formOf(objectType, algorithm, length),
         secret: {
           tag: Tag.KeyValue,
@@ -124,6 +124,20 @@ async function derived(
     ...(iv === undefined ? {} : { iv }),
     ...(iterations === undefined ? {} : { iterations }),
   });
+}
+
+/**
+ * "For all derivation methods, the client SHALL specify the desired length of the derived key or
+ * Secret Data object using the Cryptographic Length attribute" (KMIP 1.4 §4.6): Secret Data itself
+ * has neither a length nor an algorithm.
+ */
+function ownAttributes(
+  attributes: readonly AttributeInstance[],
+  objectType: ObjectType,
+): readonly AttributeInstance[] {
+  if (objectType !== ObjectType.SecretData) return attributes;
+  const ofKeys: readonly string[] = ['Cryptographic Length', 'Cryptographic Algorithm'];
+  return attributes.filter(({ name }) => !ofKeys.includes(name));
 }
 
 function baseLinks(

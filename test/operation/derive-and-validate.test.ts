@@ -37,6 +37,29 @@ async function material({ ask }: Scene, reply: Reply): Promise<unknown> {
   return value(await ask('Get', [id(identifier(reply))]), 'KeyMaterial');
 }
 
+test('§4.6: Secret Data is derived to the length that is asked for, and has none', async (t) => {
+  const world = scene(t);
+  const key = await symmetricKey(world, '0b'.repeat(20), mask('DeriveKey'));
+  const reply = await world.ask('DeriveKey', [
+    enumerated('ObjectType', 7),
+    id(key),
+    enumerated('DerivationMethod', DerivationMethod.HMAC),
+    struct(
+      'DerivationParameters',
+      hash('SHA_256'),
+      bytes('DerivationData', Buffer.from('Hi There')),
+    ),
+    template(
+      attribute('Cryptographic Length', integer('CryptographicLength', 128)),
+      mask('DeriveKey'),
+    ),
+  ]);
+  t.is(await material(world, reply), 'b0344c61d8db38535ca8afceaf0bf12b');
+  const list = await world.ask('GetAttributeList', [id(identifier(reply))]);
+  const names = list.payload.map((each) => each.value);
+  t.false(names.includes('Cryptographic Length'));
+});
+
 test('§4.6: PBKDF2, HMAC, HASH and SP 800-108 give what their vectors say', async (t) => {
   const world = scene(t);
   const password = await symmetricKey(world, Buffer.from('password'), mask('DeriveKey'));
