@@ -37,6 +37,8 @@ export interface Shredded {
   readonly holders: KeyHolders;
   /** Root keys that are still to be destroyed. */
   readonly left: readonly RootHolder[];
+  /** Tokens of the configuration, TPMs, that were cleared: no copy of their stores opens. */
+  readonly cleared?: readonly string[];
   /** CKA_ID of root keys that were not in their tokens any more when they were to be destroyed. */
   readonly notThere?: readonly string[];
   /** The order's file is damaged: no key opens, and nothing is destroyed by it. */

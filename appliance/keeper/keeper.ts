@@ -16,6 +16,7 @@ import {
   restoreRecovered,
 } from './recovering.ts';
 import { recoveryStatus } from './recovery-part.ts';
+import { Lockout } from './lockout.ts';
 import { Pairing } from './pairing.ts';
 import { Removal } from './removal.ts';
 import { destroyRetired } from './retired-root.ts';
@@ -45,6 +46,7 @@ export class KeyKeeper {
   readonly #tokens: TokenSet;
   readonly #turns = new Turns();
   readonly #shredding: Shredding;
+  readonly #lockout: Lockout;
   readonly #removal: Removal;
   #byRemoval = false;
   #mended: number | undefined;
@@ -75,7 +77,11 @@ export class KeyKeeper {
       this.wipe();
     };
     const { copies = {} } = options;
-    this.#shredding = new Shredding({ folder, tokens, copies, now, log, wipe });
+    this.#lockout = new Lockout(this.#parts);
+    this.#shredding = new Shredding({
+      ...{ folder, tokens, copies, now, log, wipe },
+      lockout: this.#lockout,
+    });
     this.pairing = new Pairing(this.#parts, { take: (act) => this.#act(act) });
   }
 
@@ -191,6 +197,7 @@ export class KeyKeeper {
         this.#tokens.use(token);
         token.noteProof(slot);
       });
+      await this.#lockout.protect();
     });
   }
 
@@ -367,6 +374,7 @@ export class KeyKeeper {
   }
 
   #noteAbsence(error: unknown): void {
+    this.#lockout.forget();
     this.#tokens.inUse.note(error);
     this.#slotsDamaged = error instanceof SlotTableError;
     if (this.#options.tokenRemoval !== 'seal' || this.#ring.written === undefined) return;
@@ -393,12 +401,15 @@ export class KeyKeeper {
     if (opened !== 'none') {
       this.#byRemoval = false;
       this.#tokens.inUse.noteProof(this.#ring.opened().slot);
+      this.#lockout.forget();
+      await this.#lockout.protect();
     }
     return opened !== 'none';
   }
 
   async #proveAndTidy(): Promise<void> {
     await this.#prove();
+    await this.#lockout.protect();
     await destroyRetired(this.#parts);
     await this.#schedule.advance({
       rootKey: () => this.#rotateRootKey({ rootKeyLabel: this.#newLabel() }),

@@ -2,7 +2,7 @@ import { createPublicKey, timingSafeEqual } from 'node:crypto';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus, TokenView } from '../keeper-client/keeper.ts';
 import { TokenError } from '../token/error.ts';
-import type { RootKey } from '../token/token.ts';
+import type { DictionaryAttack, RootKey } from '../token/token.ts';
 import type { KeeperOptions, NamedToken } from './keeper-options.ts';
 import { makeSlot, readSlot } from './slot.ts';
 import type { Slot } from './slot.ts';
@@ -83,6 +83,16 @@ export class RootToken {
     } catch (error) {
       this.#state = tokenStateOf[codeOf(error) as TokenError['code']] ?? 'failed';
     }
+  }
+
+  /** See `Token.protect`. Throws TokenError. */
+  protect(lockoutAuth: Buffer, mayTry: boolean): Promise<DictionaryAttack | undefined> {
+    return this.#parts.token.protect(lockoutAuth, mayTry);
+  }
+
+  /** See `Token.clear`. Throws TokenError. */
+  clear(lockoutAuth: Buffer | undefined): Promise<boolean> {
+    return this.#parts.token.clear(lockoutAuth);
   }
 
   /** Forgets that a PIN was refused: a person gives another. */

@@ -6,6 +6,8 @@ import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { holdersOf, slotFiles } from './key-holders.ts';
 import type { KeyCopies, KeeperLog } from './keeper-options.ts';
+import type { Lockout } from './lockout.ts';
+import type { RootToken } from './root-token.ts';
 import type { Destroyed } from './root-token.ts';
 import { TokenError } from '../token/error.ts';
 import type { TokenSet } from './token-set.ts';
@@ -17,6 +19,7 @@ interface ShreddingParts {
   readonly copies: KeyCopies;
   readonly now: () => number;
   readonly log: KeeperLog;
+  readonly lockout: Pick<Lockout, 'open' | 'fromSlots'>;
   /** Overwrites every key in memory. */
   readonly wipe: () => void;
 }
@@ -31,6 +34,11 @@ export class Shredding {
   readonly #path: string;
   #order: Shredded | undefined;
   #said = '';
+  /** The TPMs' lockoutAuth: it opens no key. */
+  #auth: Buffer | undefined;
+  /** Tokens that are no TPMs, and TPMs that have another lockoutAuth. */
+  readonly #others = new Set<string>();
+  readonly #refused = new Set<string>();
 
   constructor(parts: ShreddingParts) {
     this.#parts = parts;
@@ -67,6 +75,7 @@ export class Shredding {
       throw new KeeperError('shred-refused', 'that is not the cluster’s name');
     }
     this.#keep({ given: this.#parts.now(), holders, left: holders.roots });
+    this.#auth = this.#parts.lockout.open();
     this.#parts.wipe();
     this.#parts.log('warn', 'a person ordered that every key of this node be destroyed');
   }
@@ -76,6 +85,7 @@ export class Shredding {
     const { folder, log } = this.#parts;
     if (this.#order === undefined || this.#order.unreadable === true || this.#isForeign()) return;
     this.#noteLate();
+    await this.#clearTpms();
     const files = slotFiles(folder);
     for (const path of files) overwriteFile(path);
     if (files.length > 0) log('warn', 'the key slots are destroyed');
@@ -109,6 +119,45 @@ export class Shredding {
     if (late.length > 0) this.#keep({ ...this.#order, left: [...this.#order.left, ...late] });
   }
 
+  /**
+   * Clears the TPMs first, while the slots that give their lockoutAuth are there: of all tokens
+   * they alone keep what was destroyed alive in an old copy of a store.
+   */
+  async #clearTpms(): Promise<void> {
+    const { tokens, lockout, log } = this.#parts;
+    const left = tokens.holding(undefined).filter((token) => !this.#isSettled(token));
+    if (left.length === 0) return;
+    const slots = slotFiles(this.#parts.folder).length > 0;
+    this.#auth ??= slots ? await lockout.fromSlots() : undefined;
+    for (const token of left) {
+      try {
+        this.#noteCleared(token, await token.clear(this.#auth));
+      } catch (error) {
+        // Another lockoutAuth than ours: it is not tried again.
+        if (codeOf(error) !== 'lockout-refused') continue;
+        this.#refused.add(token.name);
+        log('warn', 'a TPM was not cleared: its lockoutAuth is another', { token: token.name });
+      }
+    }
+  }
+
+  #isSettled({ name }: RootToken): boolean {
+    return this.#isCleared(name) || this.#others.has(name) || this.#refused.has(name);
+  }
+
+  #isCleared(name: string): boolean {
+    return this.#order?.cleared?.includes(name) === true;
+  }
+
+  #noteCleared({ name }: RootToken, isTpm: boolean): void {
+    if (!isTpm) this.#others.add(name);
+    if (!isTpm || this.#order === undefined) return;
+    const { cleared = [], left } = this.#order;
+    const remaining = left.filter((root) => root.token !== name);
+    this.#keep({ ...this.#order, cleared: [...cleared, name], left: remaining });
+    this.#parts.log('warn', 'a TPM is cleared', { token: name });
+  }
+
   #keep(order: Shredded): void {
     replaceFile(this.#path, Buffer.from(`${JSON.stringify(order)}\n`));
     this.#order = order;
@@ -121,7 +170,9 @@ export class Shredding {
     const known = tokens.holding(name);
     try {
       // A name that the configuration no longer has may be another one's now: all are asked.
-      const asked = known.length > 0 ? known : tokens.holding(undefined);
+      const all = known.length > 0 ? known : tokens.holding(undefined);
+      const asked = all.filter((each) => !this.#isCleared(each.name));
+      if (asked.length === 0) return 'destroyed';
       const outcome = await tokens.destroyIn(asked, root);
       if (outcome === 'destroyed' || (known.length > 0 && outcome === 'not-there')) return outcome;
       throw new TokenError('key-missing', 'another token');

@@ -4,7 +4,7 @@ import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import { TokenError, tokenErrorCodes } from './error.ts';
 import { joinParts, splitParts, tokenAnswer, tokenPayloadBytes, tokenRequest } from './request.ts';
-import type { OaepHash, RootKey, Token, TokenStatus } from './token.ts';
+import type { DictionaryAttack, OaepHash, RootKey, Token, TokenStatus } from './token.ts';
 
 export interface TokenClientOptions {
   readonly path: string;
@@ -51,6 +51,17 @@ export class TokenClient implements Token {
     const parts = joinParts(Buffer.from(label), officerPin, pin);
     await this.#call(tokenRequest.provision, parts, 6);
     parts.fill(0);
+  }
+
+  async protect(lockoutAuth: Uint8Array, mayTry: boolean): Promise<DictionaryAttack | undefined> {
+    const parts = joinParts(lockoutAuth, Buffer.of(mayTry ? 1 : 0));
+    const answer = await this.#call(tokenRequest.protect, parts);
+    parts.fill(0);
+    return answer.length === 0 ? undefined : (JSON.parse(answer.toString()) as DictionaryAttack);
+  }
+
+  async clear(lockoutAuth: Uint8Array = Buffer.alloc(0)): Promise<boolean> {
+    return (await this.#call(tokenRequest.clear, lockoutAuth))[0] === 1;
   }
 
   async logout(): Promise<void> {

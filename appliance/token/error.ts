@@ -14,6 +14,7 @@ export const tokenErrorCodes = [
   'protocol',
   'session-lost',
   'set-up-elsewhere',
+  'lockout-refused',
 ] as const;
 
 export type TokenErrorCode = (typeof tokenErrorCodes)[number];

@@ -4,6 +4,7 @@ import { vendorOf } from './catalog.ts';
 import { TokenError } from './error.ts';
 import type { TokenErrorCode } from './error.ts';
 import type { OaepHash, RootKey, TokenStatus } from './token.ts';
+import type { Tpm } from './tpm.ts';
 import type { Vendor } from './vendor.ts';
 import { generic } from './vendor/generic.ts';
 
@@ -132,6 +133,14 @@ export class Pkcs11 {
       } finally {
         this.#module.C_CloseSession(handle);
       }
+    });
+  }
+
+  /** What PKCS#11 has no call for; undefined where the token has nothing of it. */
+  tpm(): Tpm | undefined {
+    return this.#guard(() => {
+      this.#open();
+      return this.#vendor.tpm?.();
     });
   }
 

@@ -16,6 +16,10 @@ export const tokenRequest = {
   relogin: 6,
   /** Nothing: logs out. */
   logout: 8,
+  /** Parts: lockoutAuth, a byte (1: it may be tried); JSON of DictionaryAttack, or nothing. */
+  protect: 9,
+  /** lockoutAuth or nothing; answered with a byte: 1 where it was a TPM. */
+  clear: 10,
 } as const;
 
 /** The kinds of answers. A refusal holds: error code (1 byte), CKR (4), message. */

@@ -73,6 +73,7 @@ function perform(token: Pkcs11, { kind, payload }: Frame): Buffer {
     case tokenRequest.provision: {
       const [label, officerPin, pin] = splitParts(payload, 3) as [Buffer, Buffer, Buffer];
       token.provision(label.toString(), officerPin, pin);
+      token.tpm()?.limit();
       return Buffer.alloc(0);
     }
     case tokenRequest.makeRootKey: {
@@ -86,6 +87,16 @@ function perform(token: Pkcs11, { kind, payload }: Frame): Buffer {
     }
     case tokenRequest.destroyRootKey:
       return Buffer.of(token.destroyRootKey(payload) ? 1 : 0);
+    case tokenRequest.protect: {
+      const [auth, mayTry] = splitParts(payload, 2) as [Buffer, Buffer];
+      const found = token.tpm()?.protect(auth, mayTry[0] === 1);
+      return Buffer.from(found === undefined ? '' : JSON.stringify(found));
+    }
+    case tokenRequest.clear: {
+      const tpm = token.tpm();
+      tpm?.clear(payload.length === 0 ? undefined : payload);
+      return Buffer.of(tpm === undefined ? 0 : 1);
+    }
     default:
       throw new TokenError('protocol', 'no such request');
   }

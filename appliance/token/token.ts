@@ -20,6 +20,16 @@ export interface RootKey {
   readonly hash: OaepHash;
 }
 
+/** How far a TPM is from refusing every PIN. */
+export interface DictionaryAttack {
+  /** Failed tries that it remembers; a power cut counts as one. */
+  readonly failed: number;
+  /** With so many it is locked. */
+  readonly tries: number;
+  /** Seconds after which it forgets one. */
+  readonly recovery: number;
+}
+
 /**
  * A token that holds root keys: RSA pairs made in it, for decryption only, that never leave it.
  * All errors are TokenError.
@@ -32,6 +42,17 @@ export interface Token {
   relogin(): Promise<void>;
   /** Makes a blank token ours: label, security officer's PIN, user's PIN. */
   provision(label: string, officerPin: Uint8Array, pin: Uint8Array): Promise<void>;
+  /**
+   * Sets a TPM's limits against guessing and this lockoutAuth (32 bytes) where it has none, and has
+   * it forget failed tries. `mayTry` false: one that it has is not tried. Undefined: no TPM. Throws
+   * `lockout-refused` where the TPM has another lockoutAuth.
+   */
+  protect(lockoutAuth: Uint8Array, mayTry: boolean): Promise<DictionaryAttack | undefined>;
+  /**
+   * Clears a TPM (TPM2_Clear), and with it every key and every old copy of a store. Without
+   * lockoutAuth: where it has none. False: no TPM. Throws `lockout-refused`.
+   */
+  clear(lockoutAuth: Uint8Array | undefined): Promise<boolean>;
   /** Logs out and forgets the PIN that was taken. Nothing happens without a login. */
   logout(): Promise<void>;
   /**

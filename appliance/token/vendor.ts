@@ -1,3 +1,5 @@
+import type { Tpm } from './tpm.ts';
+
 /** What one vendor's PKCS#11 module does differently from the standard. */
 export interface Vendor {
   readonly name: string;
@@ -15,6 +17,8 @@ export interface Vendor {
   readonly untoldAttributes: readonly number[];
   /** The program that makes a token ours where C_InitToken does not. */
   readonly setUpBy?: string;
+  /** What a TPM has beside PKCS#11. */
+  readonly tpm?: () => Tpm;
   /** Whether the token could take these bytes for a PIN; others are refused without a try. */
   isPin(pin: Uint8Array): boolean;
   /** A CKA_ID from 16 random bytes. */

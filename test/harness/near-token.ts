@@ -60,6 +60,8 @@ export class NearToken implements Token {
     this.#call(() => {
       module.relogin();
     });
+  protect = (): ReturnType<Token['protect']> => this.#call(() => undefined);
+  clear = (): Promise<boolean> => this.#call(() => false);
   provision = (): Promise<void> => Promise.reject(new TokenError('failed', 'not here'));
   /** One library has one login: for this token's own it is enough to be asked. */
   logouts = 0;

@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { AdminClient } from '../../appliance/admin/client.ts';
-import { softwareTpm } from '../../appliance/service/software-token/tpm.ts';
 import { launch, removeFolder, RunningAppliance } from '../harness/appliance.ts';
 import type { Ended, Role } from '../harness/appliance.ts';
 import { FaultProxy } from '../harness/fault-proxy.ts';
@@ -47,7 +46,6 @@ export class Place {
   #journal = false;
   #child: ChildProcess | undefined;
   #ended: Promise<Ended> = Promise.resolve({ code: 0, stdout: '', stderr: '' });
-  #powerCuts = 0;
   /** Whether its disk is a file system of its own, which can be full. */
   readonly #mounted: boolean;
   /** Whether somebody took it down, so that its absence is no surprise. */
@@ -155,7 +153,6 @@ export class Place {
   /** Power off: every process of the node ends at once, its token too. */
   async cutPower(): Promise<void> {
     this.down = true;
-    this.#powerCuts++;
     this.#child?.kill('SIGKILL');
     for (const role of ['server', 'keeper', 'token', 'swtpm'] as const) {
       this.appliance.signal(role, 'SIGKILL');
@@ -169,7 +166,6 @@ export class Place {
 
   /** Power on again. */
   async powerOn(options: { readonly journal?: boolean } = {}): Promise<void> {
-    await this.#forgiveTpm();
     await this.start(options);
   }
 
@@ -250,16 +246,6 @@ export class Place {
       writeFileSync(path, readFileSync(join(folder, name)));
       return path;
     });
-  }
-
-  /** Whoever cuts its power thirty times in an hour also resets what a TPM counts as guesses. */
-  async #forgiveTpm(): Promise<void> {
-    if (this.#token !== 'tpm' || this.#powerCuts < 8) return;
-    this.#powerCuts = 0;
-    const tpm = await softwareTpm(join(this.state, 'tpm'), join(this.state, 'token'));
-    const tcti = tpm.environment['TPM2_PKCS11_TCTI'] ?? '';
-    execFileSync('tpm2_dictionarylockout', ['-T', tcti, '--clear-lockout']);
-    await tpm.stop();
   }
 }
 

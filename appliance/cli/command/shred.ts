@@ -9,7 +9,7 @@ import { asked } from '../keeper.ts';
 
 /** What the makers' tools can have copied, or what outlasts the key in that kind of token. */
 const remains: Readonly<Record<string, string>> = {
-  'TPM 2.0': 'an old copy of its store opens again until the TPM is cleared: tpm2_clear',
+  'TPM 2.0': 'it was not cleared, and an old copy of its store opens: clear it in its firmware',
   SoftHSM: 'an old copy of its folder has the key: destroy every copy of it',
   'SmartCard-HSM': 'destroy what sc-hsm-tool --wrap-key wrote, or every share of its DKEK',
   'YubiHSM 2': 'destroy what was exported under a wrap key, or the wrap key’s shares',
@@ -96,11 +96,16 @@ function madeBy({ device }: RootHolder): string {
 }
 
 /** What a person must still do: this node cannot. */
-function whatIsLeft({ holders: held, left, notThere = [] }: Shredded, backups: Known): string[] {
-  const vendors = new Map(held.roots.map(({ token, vendor }) => [vendor, token]));
+function whatIsLeft(
+  { holders: held, left, notThere = [], cleared = [] }: Shredded,
+  backups: Known,
+): string[] {
+  const kept = held.roots.filter(({ token }) => token === undefined || !cleared.includes(token));
+  const vendors = new Map(kept.map(({ token, vendor }) => [vendor, token]));
   return [
     ...left.map((root) => `bring the token back: ${rootText(root)}${madeBy(root)}`),
     ...notThere.map((id) => `root key ${id} was not in its token any more: look for copies of it`),
+    ...cleared.map((name) => `${name} is cleared: a disk that it opened needs its recovery key`),
     ...(held.roots.length === 0
       ? ['no slot said which root keys there were: clear the token with its maker’s tool']
       : []),

@@ -7,6 +7,8 @@ export interface SoftwareToken {
   readonly before?: string;
   /** Where it listens, if it does. */
   readonly port?: number;
+  /** Its process, if it has one. */
+  readonly pid?: number | undefined;
   /** Resolves with false when it was told to stop, with true when it died by itself. */
   readonly ended: Promise<boolean>;
   stop(): Promise<void>;

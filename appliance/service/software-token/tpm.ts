@@ -10,9 +10,8 @@ import type { SoftwareToken } from './software-token.ts';
 const run = promisify(execFile);
 
 /**
- * swtpm, with its state in `folder` and the store of tpm2-pkcs11 in `store`. Its limits against
- * guessing are set wide when it is made: each unclean end counts as a failed try. `again`: the port
- * that it had before it died.
+ * swtpm, with its state in `folder` and the store of tpm2-pkcs11 in `store`. `again`: the port that
+ * it had before it died.
  */
 export async function softwareTpm(
   folder: string,
@@ -45,10 +44,6 @@ export async function softwareTpm(
   });
   const tcti = `swtpm:host=127.0.0.1,port=${port}`;
   await reachable(port, ended);
-  if (isNew) {
-    const limits = ['--max-tries=32', '--recovery-time=600', '--lockout-recovery-time=86400'];
-    await tool('tpm2_dictionarylockout', ['-T', tcti, '--setup-parameters', ...limits]);
-  }
   return {
     module: tpmModule(),
     environment: { TPM2_PKCS11_STORE: store, TPM2_PKCS11_TCTI: tcti },
@@ -56,6 +51,7 @@ export async function softwareTpm(
     // had loaded would fill the three places that a TPM has.
     before: ['-t', '-l', '-s'].map((what) => `tpm2_flushcontext -T ${tcti} ${what}`).join('; '),
     port,
+    pid: child.pid,
     ended,
     async stop() {
       if (stopping || child.exitCode !== null || child.signalCode !== null) return;

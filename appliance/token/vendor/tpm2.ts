@@ -1,3 +1,4 @@
+import { Tpm } from '../tpm.ts';
 import type { Vendor } from '../vendor.ts';
 import { generic } from './generic.ts';
 
@@ -14,4 +15,5 @@ export const tpm2 = {
   restartAfter: [0x05],
   // 1.9.0 finds CKA_ENCRYPT at odds with what the TPM says, makes no key and leaks a handle.
   refusedAttributes: [0x104],
+  tpm: () => new Tpm(),
 } as const satisfies Vendor;
