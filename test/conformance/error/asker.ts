@@ -17,6 +17,8 @@ export interface Outcome {
   /** The name of the Result Reason; "Success" where there is none. */
   readonly reason: string;
   readonly payload: readonly Item[];
+  /** The last batch item's own fields. */
+  readonly fields: readonly Item[];
   /** Of all items of the answer, in their order. */
   readonly statuses: readonly string[];
 }
@@ -180,6 +182,7 @@ function outcomeOf(message: Item): Outcome {
     status: statusOf(fields),
     reason: reason === undefined ? 'Success' : nameOf(ResultReason, reason),
     payload: payload?.type === 'Structure' ? payload.value : [],
+    fields,
     statuses: items.map((item) => statusOf(item.type === 'Structure' ? item.value : [])),
   };
 }

@@ -1,3 +1,4 @@
+import { CredentialType, Operation } from '../../../appliance/kmip/enumeration.ts';
 import type { Item } from '../../../appliance/ttlv/item.ts';
 import { bytes, date, enumerated, flag, id, integer } from '../../harness/operations.ts';
 import { interval, long, struct, text } from '../../harness/operations.ts';
@@ -41,6 +42,23 @@ export const extended = inManner({
     ),
   ],
 });
+
+/** A ticket that lets its bearer ask for another operation alone (§6.1.12). */
+export const beyondTicket: Provocation = async (asker, operation) => {
+  const other = operation === 'Query' ? Operation.DiscoverVersions : Operation.Query;
+  const right = struct('Right', struct('Operations', enumerated('Operation', other)));
+  const ids = await fit.fitting(asker, operation);
+  const { payload: ticket } = await asker.ask('DelegatedLogin', [struct('Rights', right)]);
+  const credential = struct(
+    'Credential',
+    enumerated('CredentialType', CredentialType.Ticket),
+    struct('CredentialValue', ...ticket),
+  );
+  const header = [struct('Authentication', credential)];
+  const came = await asker.ask(operation, fit.requestOn(asker, operation, ids), { header });
+  await asker.made('Logout', ticket);
+  return came;
+};
 
 export async function destroyed(asker: Asker): Promise<string> {
   const made = await fit.key(asker);

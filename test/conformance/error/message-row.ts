@@ -64,7 +64,9 @@ export const messageLines: readonly MessageLine[] = [
   },
   {
     says: /not allowed to perform/,
-    listed: 'who is let in may ask for every operation; others’ objects are not there for it',
+    listed:
+      'in 1.x who is let in may ask for every operation, and has no ticket that says less; ' +
+      'test/server/authorisation.test.ts has who is not let in',
     provoke: (asker) => asker.ask('RNGRetrieve', [integer('DataLength', 8)]),
   },
   {

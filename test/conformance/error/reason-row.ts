@@ -35,6 +35,7 @@ const ofEvery: readonly ReasonLine[] = [
   line(any, /^Invalid Message$/, finer.unreadable),
   line(any, /^Response Too Large$/, finer.cramped),
   line(any, /^Feature Not Supported$/, finer.extended),
+  line(any, /^Permission Denied$/, finer.beyondTicket),
 ];
 
 const ofGet: readonly ReasonLine[] = [
@@ -218,7 +219,6 @@ type Listed = readonly [at: RegExp, reason: RegExp, why: string];
 export const listedReasons: readonly Listed[] = [
   [any, /^Attestation/, 'no operation requires attestation'],
   [any, /^Operation Not Supported$/, 'the operation is performed'],
-  [any, /^Permission Denied$/, 'who is let in may ask; a finer reason is given where there is one'],
   [/^(Activate|Revoke|Export|Get)$/, /^Invalid Object Type$/, 'of 2.x every object has states'],
   [/^Get Usage/, /^Invalid Object Type/, 'any object may have such limits'],
   [/^Obtain/, /^Usage Limit/, 'a lease takes nothing from the limits'],
