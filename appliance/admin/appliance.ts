@@ -51,7 +51,11 @@ export interface Appliance {
     restore(
       bytes: AsyncIterable<Buffer>,
       act: Act,
-      choice: { readonly fromRemoved: boolean },
+      choice: {
+        readonly fromRemoved: boolean;
+        /** Puts its keys in the place of those that are here, which are saved there first. */
+        readonly replacing?: { readonly name: string; readonly saveTo: string };
+      },
     ): Promise<RestoredView>;
   };
   /** Goes on without records that a put-back database lacks; false where none are missing. */

@@ -13,10 +13,11 @@ const refusals: Readonly<Record<string, readonly [AdminErrorCode, hint: string]>
   rotated: ['refused', 'make it again when the rotation is through: see `twinlock status`'],
   'recovery-missing': ['refused', 'twinlock recovery create, then recovery prove'],
   'no-room': ['refused', 'free some space or choose another folder with --to'],
-  'not-written': ['refused', 'choose another folder or file with --to'],
+  'not-written': ['refused', 'choose another folder or file with --to, or --save-to'],
   removed: ['refused', 'if its keys are wanted all the same: restore --from-removed'],
   busy: ['refused', 'wait until it is through'],
-  'not-confirmed': ['refused', 'nothing was changed'],
+  'not-confirmed': ['refused', 'nothing was changed; `twinlock holders` shows the name'],
+  'not-alone': ['refused', 'nothing was changed; docs/backup.md says what to do before'],
   'keeper-unavailable': ['not-serving', 'see `twinlock status` and the keeper’s log'],
 };
 

@@ -228,8 +228,22 @@ export class AdminClient {
     return this.#call('POST', '/v1/backups/verify', bytes);
   }
 
-  restore(bytes: Readable, { fromRemoved = false } = {}): Promise<RestoredView> {
-    return this.#call('POST', `/v1/restores${fromRemoved ? '?from_removed=yes' : ''}`, bytes);
+  /** `replace`: the cluster's name, where the backup is to take the place of what is there. */
+  restore(
+    bytes: Readable,
+    choice: {
+      readonly fromRemoved?: boolean;
+      readonly replace?: string;
+      readonly saveTo?: string;
+    } = {},
+  ): Promise<RestoredView> {
+    const { fromRemoved = false, replace, saveTo } = choice;
+    const query = new URLSearchParams({
+      ...(fromRemoved ? { from_removed: 'yes' } : {}),
+      ...(replace === undefined ? {} : { replace }),
+      ...(saveTo === undefined ? {} : { save_to: saveTo }),
+    });
+    return this.#call('POST', `/v1/restores?${query.toString()}`, bytes);
   }
 
   async #download(path: string, sink: Writable): Promise<void> {

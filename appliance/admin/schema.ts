@@ -429,11 +429,17 @@ export const restoredView = verifiedView.extend({
   same: z.boolean().nullable(),
   /** Whether the server starts again to serve with the old certificate. */
   restarts: z.boolean(),
+  /** Where its keys took the place of what was here: what went, and the backup that has it. */
+  replaced: z.object({ objects: z.number(), records: z.number(), saved: z.string() }).optional(),
 });
 
 export const restoreChoice = z.object({
   /** Takes what a removed node wrote after its removal too. */
   from_removed: z.literal('yes').optional(),
+  /** The cluster’s name in full: the keys of the backup take the place of those that are here. */
+  replace: z.string().max(200).optional(),
+  /** With `replace`: a folder, or a file that is not there, on the node, for what is replaced. */
+  save_to: z.string().max(4096).optional(),
 });
 
 export const createBackup = z.object({

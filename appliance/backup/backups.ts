@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { AuditEntry } from '../audit/event.ts';
 import type { JournalHead } from '../keeper-client/journal-head.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
@@ -12,7 +12,7 @@ import type { Heads, Manifest } from './manifest.ts';
 import { readMemory, writeMemory } from './memory.ts';
 import type { BackupMemory } from './memory.ts';
 import { journalHeadOf, restoreJournal } from './restore-journal.ts';
-import { restoreBundle } from './restore.ts';
+import { isNews, refuseShutOut, restoreBundle } from './restore.ts';
 import type { RecordTarget, Restored } from './restore.ts';
 import { missingFrom, verifyBundle } from './verify.ts';
 import type { Verified } from './verify.ts';
@@ -23,9 +23,13 @@ export interface BackupParts {
   readonly records: RecordTarget & RecordSource;
   readonly keeper: Keeper;
   readonly cluster: string;
+  /** What a person types who means this cluster. */
+  readonly clusterName: string;
   readonly node: string;
   readonly recordKey: KeyObject;
   readonly commitmentKey: KeyObject;
+  /** What would bring back at once what is replaced: nothing, or what it is. */
+  readonly bringsBack: () => string | undefined;
   /** How large the keystore is, in bytes, and how many objects it has. */
   readonly size: () => { readonly bytes: number; readonly objects: number };
   readonly software: string;
@@ -73,6 +77,26 @@ export interface TakenIn extends Omit<Restored, 'manifest'> {
   readonly fresh: boolean;
 }
 
+/** What came of a node's keys that a backup's took the place of. */
+export interface Replaced extends TakenIn {
+  readonly replaced: {
+    /** Objects that are no more, and records that were said after the backup. */
+    readonly objects: number;
+    readonly records: number;
+    /** The file that has them. */
+    readonly saved: string;
+  };
+}
+
+/** How a person confirms that everything is to be replaced. */
+export interface Replacing {
+  /** The cluster's name, as it was typed. */
+  readonly name: string;
+  /** A folder, or a file that is not there: what is replaced is saved there first. */
+  readonly saveTo: string;
+  readonly fromRemoved?: boolean;
+}
+
 /** A backup is whole or refused; a journal has records and nothing besides. */
 const whole = { damaged: 0, torn: false, waiting: 0 } as const;
 const nothingMore = { absent: 0, newer: 0, same: undefined, files: new Map<string, Buffer>() };
@@ -109,13 +133,8 @@ export class Backups {
         throw new BackupError('not-written', 'no folder for backups is configured');
       }
       try {
-        for (let tries = 1; ; tries++) {
-          try {
-            return await this.#create(to === undefined ? folderOf(path) : targetOf(path));
-          } catch (error) {
-            if (!isRotated(error) || tries === triesMost) throw error;
-          }
-        }
+        const made = (): Target => (to === undefined ? folderOf(path) : targetOf(path));
+        return await this.#tried(() => this.#create(made()));
       } catch (error) {
         // A path that a person mistyped is no backup that failed.
         const reason = error instanceof BackupError ? error.code : 'failed';
@@ -160,30 +179,97 @@ export class Backups {
    */
   restore(source: AsyncIterable<Buffer>, by: By, { fromRemoved = false } = {}): Promise<TakenIn> {
     return this.#alone('restore', by, async () => {
-      const file = new UnfinishedFile(this.#parts.folder, spoolName, expectedLeast);
-      try {
-        for await (const bytes of source) file.write(bytes);
-        file.flush();
-        const journal = journalHeadOf(file.path);
+      return this.#spooled(source, async (path) => {
+        const journal = journalHeadOf(path);
         return journal === undefined
-          ? await this.#restoreBundle(file.path, fromRemoved)
-          : await this.#restoreJournal(file.path, journal, fromRemoved);
-      } finally {
-        file.discard();
-      }
+          ? this.#restoreBundle(path, fromRemoved)
+          : this.#restoreJournal(path, journal, fromRemoved);
+      });
     });
   }
 
-  async #restoreBundle(path: string, fromRemoved: boolean): Promise<TakenIn> {
+  /**
+   * Puts the keys of a backup in the place of those that are here, by a person's word and on a node
+   * that is alone. What is here is saved in a backup that was read back before anything goes, so
+   * that `restore` undoes it; what is made meanwhile stays; who may do what stays too. Cut short
+   * at any moment, it is done again. Throws BackupError, KeystoreError.
+   */
+  replace(source: AsyncIterable<Buffer>, by: By, replacing: Replacing): Promise<Replaced> {
+    return this.#alone('restore replace', by, async () => {
+      const { name, saveTo, fromRemoved = false } = replacing;
+      const { clusterName, bringsBack, folder, target, records, random, log } = this.#parts;
+      if (name !== clusterName) {
+        throw new BackupError('not-confirmed', 'that is not the cluster’s name');
+      }
+      const other = bringsBack();
+      if (other !== undefined) {
+        throw new BackupError('not-alone', `${other} would bring back what is replaced`);
+      }
+      if (saveTo === '') {
+        throw new BackupError('not-written', 'nobody said where to save what is replaced');
+      }
+      const to = targetOf(resolve(saveTo));
+      const isThat = (each: string | undefined): boolean =>
+        each !== undefined && existsSync(each) && realpathSync(each) === realpathSync(to.folder);
+      if (isThat(folder) || isThat(target)) {
+        const text = `what is saved in ${to.folder} would be deleted there in time`;
+        throw new BackupError('not-written', text);
+      }
+      return this.#spooled(source, async (path) => {
+        if (journalHeadOf(path) !== undefined) {
+          throw new BackupError('not-a-backup', 'a journal has records, but not all of them');
+        }
+        const verified = await verifyBundle(readFileBytes(path), this.#parts);
+        const { manifest } = verified;
+        const news = isNews(records.heads(), manifest.heads);
+        refuseShutOut(manifest.node, news, records, { fromRemoved });
+        const saved = await this.#tried(() => this.#create(to, { keepAll: true }));
+        this.#rememberReplacing(manifest.bundle);
+        const next = random(16).toString('hex');
+        const way = { to: manifest.heads, saved: saved.verified.manifest.heads, next };
+        const gone = await records.goBack(way);
+        log('warn', 'the keys go back to a backup', { bundle: manifest.bundle, ...gone });
+        const restored = await this.#restoreBundle(path, fromRemoved, verified);
+        return { ...restored, replaced: { ...gone, saved: saved.file } };
+      });
+    });
+  }
+
+  async #spooled<T>(source: AsyncIterable<Buffer>, work: (path: string) => Promise<T>): Promise<T> {
+    const file = new UnfinishedFile(this.#parts.folder, spoolName, expectedLeast);
+    try {
+      for await (const bytes of source) file.write(bytes);
+      file.flush();
+      return await work(file.path);
+    } finally {
+      file.discard();
+    }
+  }
+
+  #rememberReplacing(bundle: string): void {
+    const { missing: _missing, restored: before, ...memory } = this.memory;
+    const { generation = '' } = before ?? {};
+    const restored = { bundle, time: this.#parts.now(), whole: false, generation } as const;
+    writeMemory(this.#memory, { ...memory, restored: { ...restored, replaced: true } });
+  }
+
+  #rememberWhole(): void {
+    const { restored, ...memory } = this.memory;
+    if (restored === undefined) return;
+    writeMemory(this.#memory, { ...memory, restored: { ...restored, whole: true } });
+  }
+
+  async #restoreBundle(path: string, fromRemoved: boolean, known?: Verified): Promise<TakenIn> {
     const { records: target } = this.#parts;
     const open = (): AsyncIterable<Buffer> => readFileBytes(path);
-    const verified = await verifyBundle(open(), this.#parts);
+    const verified = known ?? (await verifyBundle(open(), this.#parts));
     const { manifest } = verified;
     const { bundle } = manifest;
     const fresh = this.#isFresh(manifest.node, bundle);
     const restored = await this.#remembered({ bundle }, fresh, () =>
       restoreBundle(open, verified, { ...this.#parts, target }, { fresh, fromRemoved }),
     );
+    if (this.memory.restored?.bundle === bundle) this.#rememberWhole();
     const { node, made } = manifest;
     const told = { is: 'backup', bundle, node, made, fresh, ...whole } as const;
     return { ...restored, ...told, missing: this.#missing(restored.missing) };
@@ -246,6 +332,7 @@ export class Backups {
     const { restored } = this.memory;
     const { records, node } = this.#parts;
     if (author === node) return false;
+    if (restored?.replaced === true) return false;
     if (restored?.bundle === bundle && !restored.whole) return true;
     const became = restored?.whole === true && restored.bare !== true;
     if (became || records.hasActed()) return false;
@@ -257,12 +344,23 @@ export class Backups {
       .every(({ node: each, removed, lost }) => each === node || (removed && (isBare || lost)));
   }
 
+  /** Again where the wrapping key was rotated meanwhile. */
+  async #tried<T>(act: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!isRotated(error) || tries === triesMost) throw error;
+      }
+    }
+  }
+
   #rememberFailure(reason: string): void {
     const failed = { time: this.#parts.now(), reason };
     writeMemory(this.#memory, { ...this.memory, failed });
   }
 
-  async #create({ folder, name }: Target): Promise<Made> {
+  async #create({ folder, name }: Target, { keepAll = false } = {}): Promise<Made> {
     const { keep, now } = this.#parts;
     const writer = this.#writer();
     const expected = Math.max(expectedLeast, this.#parts.size().bytes);
@@ -280,7 +378,8 @@ export class Backups {
       const { failed: _failed, ...memory } = this.memory;
       const done = { time: now(), file: finished, bundle, bytes, ...counts };
       writeMemory(this.#memory, { ...memory, verified: done });
-      const deleted = name === undefined ? keepGenerations(folder, finished, keep) : [];
+      const rotates = name === undefined && !keepAll;
+      const deleted = rotates ? keepGenerations(folder, finished, keep) : [];
       this.#parts.log('info', 'a backup was made and read back', { bundle, ...counts });
       return { file: finished, bytes, verified, deleted };
     } catch (error) {

@@ -23,6 +23,8 @@ export type BackupErrorCode =
   | 'removed'
   /** The act was not confirmed as it has to be. */
   | 'not-confirmed'
+  /** Something else would bring back at once what is to go. */
+  | 'not-alone'
   | 'keeper-unavailable';
 
 /** A backup that cannot be made, read or restored; `code` is stable. */

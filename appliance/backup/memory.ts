@@ -24,6 +24,8 @@ export interface BackupMemory {
     readonly generation: string;
     /** Of a journal, which holds records alone: a backup may still make this node what one was. */
     readonly bare?: true;
+    /** It took the place of everything on a node that had keys of its own and stays what it is. */
+    readonly replaced?: true;
   };
   /** Records that something restored speaks of and that were nowhere then. */
   readonly missing?: readonly {

@@ -25,6 +25,12 @@ export interface RecordTarget {
   holdsMore(heads: Heads): boolean;
   /** Whether this node itself ever made or changed an object, a client or a group. */
   hasActed(): boolean;
+  /** Takes back what was said of keys behind `to` and is saved elsewhere (see `goBack`). */
+  goBack(way: {
+    readonly to: Heads;
+    readonly saved: Heads;
+    readonly next: string;
+  }): Promise<{ readonly records: number; readonly objects: number }>;
   /** `sender`: the member that answers for what removed nodes wrote after their removal. */
   ingest(
     entries: readonly BundledRecord[],
@@ -105,7 +111,7 @@ export async function restoreBundle(
 }
 
 /** Whether these heads lie anywhere before those. */
-function isNews(held: Heads, heads: Heads): boolean {
+export function isNews(held: Heads, heads: Heads): boolean {
   return Object.entries(heads).some(([epoch, [seq]]) => (held[epoch]?.[0] ?? 0) < seq);
 }
 

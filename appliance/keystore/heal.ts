@@ -49,7 +49,7 @@ export function endHealing(
 }
 
 /** Records name others by their places, which are new now: "epoch.seq", or followed by "/". */
-function renamedIn(payload: string, renamed: ReadonlyMap<string, string>): string {
+export function renamedIn(payload: string, renamed: ReadonlyMap<string, string>): string {
   return payload.replace(/"([0-9a-f]{32}\.\d+)(?=["/])/g, (whole, id: string) => {
     const to = renamed.get(id);
     return to === undefined ? whole : `"${to}`;

@@ -9,6 +9,8 @@ import type { Fetch, FetchHints } from './fetch-hint.ts';
 import type { Draft } from './keystore.ts';
 import type { Member } from './membership.ts';
 import { inOrder } from './fold.ts';
+import { goBack, leftBehind } from './go-back.ts';
+import type { WayBack, WentBack } from './go-back.ts';
 import { endHealing } from './heal.ts';
 import type { Healing } from './heal.ts';
 import { Keeping } from './keeping.ts';
@@ -342,6 +344,20 @@ export class Replica {
       }
       return aside.length;
     });
+  }
+
+  /**
+   * Takes back what was said of keys behind the end of a backup, in one transaction; who may do
+   * what stays. For a node without others: they would bring all of it again.
+   */
+  goBack(way: WayBack): Promise<WentBack> {
+    this.#single.forget();
+    return this.#parts.commit(() => goBack(this.#parts, way));
+  }
+
+  /** How far records reached that this node went back from: they are not missing. */
+  leftBehind(): Heads {
+    return JSON.parse(this.recall(leftBehind) ?? '{}') as Heads;
   }
 
   /** The epochs of own records that were put aside and are not said again yet. */

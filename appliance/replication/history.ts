@@ -68,8 +68,10 @@ export class History {
     const held = this.#replica.heads();
     // Records that were put aside stood at these places rightly, and do no more.
     const aside = this.#replica.unhealed();
+    const left = this.#replica.leftBehind();
     const gone = Object.entries(remembered).filter(
-      ([epoch, [seq]]) => (held[epoch]?.[0] ?? 0) < seq && !aside.includes(epoch),
+      ([epoch, [seq]]) =>
+        seq > Math.max(held[epoch]?.[0] ?? 0, left[epoch]?.[0] ?? 0) && !aside.includes(epoch),
     );
     const [first] = gone;
     if (first === undefined || this.#healing !== undefined) return;

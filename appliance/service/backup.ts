@@ -7,6 +7,7 @@ import { Backups, sizeOf } from '../backup/backups.ts';
 import type { BackupMemory } from '../backup/memory.ts';
 import { replaceFile } from '../disk/durable-file.ts';
 import type { Verified } from '../backup/verify.ts';
+import { clusterName } from '../keeper/fingerprint-words.ts';
 import type { Keeper } from '../keeper-client/keeper.ts';
 import type { SqliteKeystore } from '../keystore/store.ts';
 import type { Configuration } from './configuration.ts';
@@ -59,6 +60,8 @@ export class NodeBackups {
     const database = join(folder, 'keystore.db');
     this.#backups = new Backups({
       ...common,
+      clusterName: clusterName(common.cluster),
+      bringsBack: () => bringsBack(keystore, configuration),
       records: keystore.replica,
       size: () => ({
         bytes: sizeOf(database, `${database}-wal`),
@@ -99,8 +102,10 @@ export class NodeBackups {
           const { bundle, cluster, node, made, software } = head;
           return { file, bytes, bundle, cluster, node, made, software };
         }),
-      restore: async (bytes, act, choice) => {
-        const restored = await backups.restore(bytes, act, choice);
+      restore: async (bytes, act, { replacing, ...choice }) => {
+        const replaced =
+          replacing && (await backups.replace(bytes, act, { ...replacing, ...choice }));
+        const restored = replaced ?? (await backups.restore(bytes, act, choice));
         const { records, secrets, added, newer, missing, fresh, files } = restored;
         const restarts = fresh && this.#stageIdentity(files);
         if (restored.same === false) {
@@ -117,6 +122,7 @@ export class NodeBackups {
           fresh,
           restarts,
           same: restored.same ?? null,
+          ...(replaced === undefined ? {} : { replaced: replaced.replaced }),
         };
       },
     };
@@ -193,6 +199,17 @@ export class NodeBackups {
     // What fails is in the log, in the memory and on the status.
     await this.#backups.create(undefined, { request: '', actor: 'node' }).catch(() => {});
   }
+}
+
+/** What holds records that this node is to go back from, and would give them to it again. */
+function bringsBack(
+  { replica }: SqliteKeystore,
+  { replication: { journal, carrier } }: Configuration,
+): string | undefined {
+  const others = replica.members().filter(({ node, removed }) => node !== replica.node && !removed);
+  if (others.length > 0) return 'the other node';
+  if (carrier === 'postgresql') return 'the database of the records';
+  return journal === undefined ? undefined : `the journal in ${journal}`;
 }
 
 /** Installs what a restore put there for this start; done again if it was cut short. */

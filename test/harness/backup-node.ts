@@ -41,6 +41,7 @@ interface NodeOptions {
   /** How many backups stay. */
   readonly keep?: number;
   readonly now?: () => number;
+  readonly bringsBack?: string;
 }
 
 export function backupNode(
@@ -98,6 +99,7 @@ function open(identity: Identity): BackupNode {
   const files = (): [string, Buffer][] => [['server.pem', Buffer.from('a certificate')]];
   const backups = new Backups({
     ...{ ...common, records, size, folder, random, files, software: 'test' },
+    ...{ clusterName: 'a-name', bringsBack: () => options.bringsBack },
     target: join(folder, 'backups'),
     keep: options.keep ?? 3,
     note: ({ act, outcome, reason }) => audit.push([act, outcome, reason].join(' ').trim()),

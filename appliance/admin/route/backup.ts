@@ -66,12 +66,16 @@ export function backupRoutes({ opened }: Reach): Route[] {
       method: 'POST',
       path: '/v1/restores',
       role: 'officer',
-      what: 'take the records of a backup in that are not here',
+      what: 'take the records of a backup in that are not here, or replace what is here by them',
       takesBytes: true,
       query: restoreChoice,
       answer: restoredView,
-      handle: ({ bytes, act, query }) =>
-        opened().backups.restore(bytes, act, { fromRemoved: query.from_removed === 'yes' }),
+      handle: ({ bytes, act, query }) => {
+        const { replace: name, save_to: saveTo = '' } = query;
+        const replacing = name === undefined ? {} : { replacing: { name, saveTo } };
+        const fromRemoved = query.from_removed === 'yes';
+        return opened().backups.restore(bytes, act, { fromRemoved, ...replacing });
+      },
     }),
   ];
 }

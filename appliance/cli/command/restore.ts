@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { AdminRefusal } from '../../admin/client.ts';
 import type { RestoredView, StatusView } from '../../admin/schema.ts';
 import { parseBundleHead } from '../../keeper-client/bundle-head.ts';
@@ -23,6 +24,9 @@ interface RestoreOptions {
   readonly recoveryToken?: string;
   readonly pinFile?: string;
   readonly fromRemoved?: boolean;
+  readonly replace?: boolean;
+  readonly saveTo?: string;
+  readonly name?: string;
 }
 
 /**
@@ -47,7 +51,8 @@ export async function restore(
   }
   if (slotless) await openNew(context, head, means);
   await serving(context);
-  const restored = await take(context, file, head, means);
+  const replacing = options.replace === true ? await replacingAs(context, head, options) : {};
+  const restored = await take(context, file, head, { ...means, ...replacing });
   if (restored.restarts) await serving(context);
   if (restored.fresh) await rotate(context);
   print(restored, () => described(restored));
@@ -65,10 +70,40 @@ async function openNew(context: Context, { slots }: Slots, means: Means): Promis
   );
 }
 
-type Slots = Pick<BundleHead, 'slots'>;
+/** Asks for the cluster's name; gives what the node wants to hear of it. */
+async function replacingAs(
+  { keeper, admin, ask }: Context,
+  { made }: Slots,
+  { name, saveTo }: RestoreOptions,
+): Promise<{ readonly confirmed: string; readonly saveTo: string }> {
+  if (saveTo === undefined) {
+    const hint = 'name a folder or a new file on the node with --save-to PATH';
+    throw new CommandError('bad-request', 'what is replaced has to be saved first', hint);
+  }
+  const where = resolve(saveTo);
+  if (name !== undefined) return { confirmed: name, saveTo: where };
+  const held = await asked(keeper, (console) => console.holders());
+  const { keys } = await admin.status();
+  const age = made === undefined ? '' : ` of ${date(made)}`;
+  const said = [
+    `${keys} keys are here, of the cluster ${held.name}. They go back to the backup${age}:`,
+    'what was made, changed or destroyed after it is no more. It is saved before, and',
+    '`twinlock restore` of what is saved brings it back. Who may do what stays as it is now.',
+  ];
+  const typed = await ask(`${said.join('\n')}\n\nType the cluster’s name in full: `);
+  if (typed !== undefined) return { confirmed: typed, saveTo: where };
+  const hint = 'repeat at a terminal, or with --name; twinlock holders shows it';
+  throw new CommandError('refused', 'nobody is here to type the cluster’s name', hint);
+}
+
+type Slots = Pick<BundleHead, 'slots'> & { readonly made?: number };
 
 /** With what the backup's slot table is opened. */
-type Means = RestoreOptions & { readonly files: readonly string[] };
+type Means = Omit<RestoreOptions, 'name' | 'replace'> & {
+  readonly files: readonly string[];
+  /** What was typed by whoever wants everything replaced. */
+  readonly confirmed?: string;
+};
 
 function isThere({ files, recoveryToken }: Means): boolean {
   return files.length > 0 || recoveryToken !== undefined || process.stdin.isTTY;
@@ -91,8 +126,11 @@ async function take(
   means: Means,
 ): Promise<RestoredView> {
   const { admin } = context;
-  const { fromRemoved } = means;
-  const choice = fromRemoved === undefined ? {} : { fromRemoved };
+  const { fromRemoved, confirmed: replace, saveTo } = means;
+  const choice = {
+    ...(fromRemoved === undefined ? {} : { fromRemoved }),
+    ...(replace === undefined || saveTo === undefined ? {} : { replace, saveTo }),
+  };
   try {
     return await admin.restore(openBackup(file), choice);
   } catch (error) {
@@ -143,8 +181,8 @@ async function serving({ admin }: Context): Promise<StatusView> {
   }
 }
 
-/** The slot table in the head of a backup or a journal. */
-function headOf(path: string): Pick<BundleHead, 'slots'> {
+/** The slot table in the head of a backup or a journal, and when a backup was made. */
+function headOf(path: string): Slots {
   const bytes = startOf(path, 64 << 10);
   const journal = parseJournalHead(bytes.length < 64 << 10 ? bytes : startOf(path, 5 << 20));
   if (journal !== undefined) return journal.head;
@@ -175,7 +213,7 @@ function startOf(path: string, most: number): Buffer {
 
 function described(restored: RestoredView): string {
   const { is, made, keys, records, added, newer, missing, fresh, same } = restored;
-  const { damaged, torn, waiting } = restored;
+  const { damaged, torn, waiting, replaced } = restored;
   const gone = missing.map(
     ({ epoch, from, to }) =>
       `missing: records ${from} to ${to} of ${epoch}; look for a newer backup or a journal`,
@@ -187,7 +225,15 @@ function described(restored: RestoredView): string {
     ...(waiting === 0
       ? []
       : [`${waiting} records wait for earlier ones: restore the others, then this one again`]),
-    ...(newer === 0 ? [] : [`${newer} newer records that were here stay`]),
+    ...(replaced === undefined
+      ? []
+      : [
+          `${replaced.objects} keys that were made after it are no more, nor changes to others`,
+          `to bring them back: twinlock restore ${replaced.saved}`,
+        ]),
+    ...(newer === 0 || replaced !== undefined
+      ? []
+      : [`${newer} newer records that were here stay`]),
     ...gone,
     ...(same === false ? ['its tables are not what the other node’s were: see the log'] : []),
     ...(fresh ? ['the old node’s slot is gone, and the wrapping key is a new one'] : []),
@@ -201,6 +247,15 @@ export const commands: readonly Command[] = [
     parameters: ['<file>', '[share...]'],
     what: 'take a backup or a journal in; shares’ files for a new node, or for an old backup',
     options: [
+      {
+        flags: '--replace',
+        what: 'in the place of what is here, after the cluster’s name was typed',
+      },
+      {
+        flags: '--save-to <path>',
+        what: 'with --replace: a folder or new file for what is here now',
+      },
+      { flags: '--name <name>', what: 'the cluster’s name, where nobody can type it' },
       { flags: '--from-removed', what: 'also what a removed node wrote after its removal' },
       { flags: '--recovery-token <name>', what: 'recover through this token, without shares' },
       { flags: '--pin-file <file>', what: 'its first line is that token’s PIN' },
