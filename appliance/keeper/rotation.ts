@@ -25,6 +25,8 @@ export interface KeeperParts {
   readonly progress?: Progress | undefined;
 }
 
+const rootKeyIdBytes = 16;
+
 export type Progress = (done: number, of: number) => void;
 
 /**
@@ -36,10 +38,10 @@ export type Progress = (done: number, of: number) => void;
  * `token-in-use`.
  */
 export async function rotateRootKey(
-  parts: Pick<KeeperParts, 'ring' | 'tokens' | 'log' | 'progress'>,
+  parts: Pick<KeeperParts, 'ring' | 'tokens' | 'random' | 'log' | 'progress'>,
   { rootKeyLabel: label, token: name }: InitialiseRequest,
 ): Promise<void> {
-  const { ring, tokens, log, progress } = parts;
+  const { ring, tokens, random, log, progress } = parts;
   ring.opened();
   const token = tokens.named(name);
   if (membersOf(ring.opened().table).some((member) => member.token === token.name)) {
@@ -49,12 +51,19 @@ export async function rotateRootKey(
     // The key, a slot for each generation, and the two writings of the table.
     const step = (done: number): void => progress?.(done, ring.keys.length + 3);
     step(0);
-    const made = await token.makeRootKey(label);
+    // Written down before it is made: cut short, the new key is the one that is destroyed.
+    const id = random(rootKeyIdBytes);
+    const named = (keyId: string, publicKey: string): void => {
+      const { table } = ring.opened();
+      const root = rootOf({ keyId, publicKey, token: token.name, device: token.device });
+      ring.store({ retired: retiredWith(table, table.slots, [root]) });
+    };
+    named(id.toString('hex'), '');
+    const made = await token.makeRootKey(label, id);
     step(1);
-    // Written down first: cut short, the new key is the one that is destroyed.
-    const before = ring.opened().table;
-    const fresh = rootOf({ ...namesOf(made), token: token.name, device: token.device });
-    ring.store({ retired: retiredWith(before, before.slots, [fresh]) });
+    const { keyId, publicKey } = namesOf(made);
+    // A token that has another idea of its identifiers said how it calls it.
+    if (keyId !== id.toString('hex')) named(keyId, publicKey);
     const slots: Slot[] = [];
     const missing = (): WrappingKey | undefined =>
       ring.keys.find((key) => !slots.some((slot) => isOf(slot, key)));
