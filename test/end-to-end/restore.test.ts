@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -181,6 +181,52 @@ test('a restored node has no ghost for a peer, and pairs with a new one', async 
   t.is(await there.insist(() => there.get(made)), await client.get(made));
   there.end();
   client.end();
+});
+
+test('a node that the other one left alone makes a backup of every key', async (t) => {
+  t.timeout(280_000);
+  const first = await startNode(t, { fresh: false });
+  const other = await startNode(t, { fresh: true });
+  await pairByHand(t, first, other);
+  const client = new KmipClient(first);
+  const secrets = new Map<string, string>();
+  const make = async (): Promise<void> => {
+    const id = await client.insist(() => client.create());
+    secrets.set(id, await client.get(id));
+  };
+  for (let i = 0; i < 5; i++) await make();
+  await other.stop('SIGKILL');
+  // Some are answered with a single copy: this backup is their second one.
+  for (let i = 0; i < 5; i++) await make();
+  client.end();
+  const away = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(away);
+  });
+  const backup = join(away, 'alone.backup');
+  const made = await first.twinlock('backup', 'create', '--to', backup, '--json');
+  t.is(made.code, 0, made.stderr);
+  t.like(JSON.parse(made.stdout), { keys: secrets.size, absent: 0 });
+  for (const folder of ['client', 'trial-shares']) {
+    cpSync(first.file(folder), join(away, folder), { recursive: true });
+  }
+  await first.stop();
+  const { node, restored } = await blank(t);
+  const shares = readdirSync(join(away, 'trial-shares')).slice(0, 3);
+  const files = shares.map((name) => join(away, 'trial-shares', name));
+  const done = await node.twinlock('restore', backup, ...files);
+  t.is(done.code, 0, done.stderr);
+  const back = await restored();
+  keepClient(back, join(away, 'client'));
+  const reader = new KmipClient(back);
+  for (const [id, key] of secrets) t.is(await reader.insist(() => reader.get(id)), key);
+  t.is((await reader.insist(() => reader.create())).length, 36);
+  reader.end();
+  const { peers } = await json<{ peers: { state: string }[] }>(back, 'peer', 'status');
+  t.deepEqual(
+    peers.filter(({ state }) => state !== 'removed'),
+    [],
+  );
 });
 
 test('a restore that is killed at any moment is repeated and loses nothing', async (t) => {
