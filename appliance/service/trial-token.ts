@@ -26,6 +26,8 @@ export interface TrialTokenOptions {
 export class TrialToken {
   readonly #options: TrialTokenOptions;
   #software: SoftwareToken | undefined;
+  /** A start that is not over: what it starts has to end too. */
+  #starting: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(options: TrialTokenOptions) {
@@ -46,6 +48,7 @@ export class TrialToken {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#starting.catch(() => undefined);
     await this.#software?.stop();
   }
 
@@ -80,7 +83,9 @@ export class TrialToken {
     const software = await softwareTpm(tpm, store, this.#software?.port);
     this.#software = software;
     void software.ended.then((died) => {
-      if (died && !this.#stopped) this.#startSoftware().catch(this.#options.lost);
+      if (!died || this.#stopped) return;
+      this.#starting = this.#startSoftware();
+      this.#starting.catch(this.#options.lost);
     });
   }
 }

@@ -31,7 +31,8 @@ export async function softwareTpm(
       ...['--ctrl', `type=tcp,port=${port + 1},bindaddr=127.0.0.1`],
       ...['--flags', 'not-need-init,startup-clear'],
     ],
-    { stdio: ['ignore', 'inherit', 'inherit'], detached: false },
+    // In a session of its own: Ctrl-C is for the trial, which ends it in order.
+    { stdio: ['ignore', 'inherit', 'inherit'], detached: true },
   );
   let stopping = false;
   const ended = new Promise<boolean>((resolve) => {
