@@ -2,7 +2,7 @@
 export interface AuditEntry {
   /** The id that all log lines of the request bear. */
   readonly request: string;
-  /** "client:NAME", "admin:NAME", "node". */
+  /** "client:NAME", "admin:NAME", "node", "console": a person at the keeper's console. */
   readonly actor: string;
   /** The KMIP operation or the administrative act: "Get", "client block". */
   readonly act: string;

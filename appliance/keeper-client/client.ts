@@ -1,5 +1,6 @@
 import { KeeperConnection } from './connection.ts';
 import { KeeperError } from './keeper.ts';
+import type { ActPlace, ConsoleActs } from './console-act.ts';
 import type { Keeper, KeeperStatus } from './keeper.ts';
 import type { PairingCandidate, PairingProposal, Statement } from './pairing.ts';
 import {
@@ -59,6 +60,18 @@ export class KeeperClient implements Keeper {
   /** Nothing is sealed under these generations any more: the keeper may forget the older ones. */
   async retire(generations: readonly string[]): Promise<void> {
     await this.#connection.call(keeperRequest.retire, Buffer.from(JSON.stringify(generations)));
+  }
+
+  /** What persons did at the keeper's console and no audit has yet; undefined before any act. */
+  async consoleActs(): Promise<ConsoleActs | undefined> {
+    const found = await this.#json(keeperRequest.consoleActs);
+    return (found ?? undefined) as ConsoleActs | undefined;
+  }
+
+  /** These acts are in the audit, and flushed: the keeper may forget them. */
+  async consoleActsTaken(upTo: ActPlace): Promise<void> {
+    const payload = Buffer.from(JSON.stringify(upTo));
+    await this.#connection.call(keeperRequest.consoleActsTaken, payload);
   }
 
   /** The cluster's id, and what tells its keepers from all others. */

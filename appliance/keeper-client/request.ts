@@ -14,6 +14,10 @@ export const keeperRequest = {
   derive: 5,
   /** Nothing; answered with the slot table as it lies on the disk. */
   slots: 6,
+  /** Nothing; answered with JSON of ConsoleActs, or of null before any act. */
+  consoleActs: 7,
+  /** JSON of ActPlace: up to there acts are durably in the audit; answered with nothing. */
+  consoleActsTaken: 8,
   /** Nothing; answered with JSON of a cluster's id and identity. */
   identity: 64,
   /** JSON of PairingProposal: shown to the person at the console; answered with nothing. */

@@ -3,6 +3,7 @@ import type { InitialiseRequest, LendRequest, RestoreRequest } from '../keeper-c
 import type { KeyHolders, Shredded } from '../keeper-client/holders.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import type { KeeperStatus } from '../keeper-client/keeper.ts';
+import { ActList } from './act-list.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { Administrator } from './administrator.ts';
 import { KeyRing } from './key-ring.ts';
@@ -58,6 +59,8 @@ export class KeyKeeper {
   /** What makes a pair of two keepers. */
   readonly pairing: Pairing;
   readonly administrator: Administrator;
+  /** What persons did at the console, for the server's audit. */
+  readonly acts: ActList;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -71,6 +74,7 @@ export class KeyKeeper {
     const tokens = (this.#tokens = new TokenSet(options.tokens, options));
     this.#parts = { folder, ring, tokens, random, now, log };
     this.administrator = new Administrator(folder, random);
+    this.acts = new ActList({ folder, now, random, log });
     const { rotation: every = {}, monotonic = () => performance.now() / 1000 } = options;
     this.#schedule = new Schedule({ every, ring, now, monotonic, log });
     const wipe = (): void => {

@@ -8,6 +8,7 @@ import type {
   RecoveryRequest,
   RestoreRequest,
 } from '../keeper-client/console.ts';
+import type { ActPlace } from '../keeper-client/console-act.ts';
 import { KeeperError } from '../keeper-client/keeper.ts';
 import {
   clusterPurposes,
@@ -19,6 +20,7 @@ import {
   splitItems,
 } from '../keeper-client/request.ts';
 import type { ClusterPurpose, Item, Outcome } from '../keeper-client/request.ts';
+import { actOf, failureOf } from './console-act.ts';
 import type { KeyKeeper } from './keeper.ts';
 import { answerConsole, answerServer } from './pairing-request.ts';
 
@@ -38,6 +40,11 @@ export function startDataSocket(keeper: KeyKeeper, listen: ListenOptions): Promi
         return keeper.derive(purposeOf(payload));
       case keeperRequest.slots:
         return Buffer.from(keeper.slots());
+      case keeperRequest.consoleActs:
+        return Buffer.from(JSON.stringify(keeper.acts.waiting() ?? null));
+      case keeperRequest.consoleActsTaken:
+        keeper.acts.taken(JSON.parse(payload.toString()) as ActPlace);
+        return Buffer.alloc(0);
       case keeperRequest.retire:
         return keeper.retire(retiredIn(payload)).then(() => Buffer.alloc(0));
       default:
@@ -52,10 +59,25 @@ function retiredIn(payload: Buffer): string[] {
   return Array.isArray(named) ? named.filter((each) => typeof each === 'string') : [];
 }
 
-/** The socket where a person types secrets and rotates keys. */
+/** The socket where a person types secrets and rotates keys: each act is written down. */
 export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Promise<Server> {
+  const answer = consoleAnswer(keeper);
+  return start(listen, async (frame) => {
+    const act = actOf(frame.kind, frame.payload, keeper.status());
+    try {
+      const payload = await answer(frame);
+      if (act !== undefined) keeper.acts.add({ ...act, outcome: 'success' });
+      return payload;
+    } catch (error) {
+      if (act !== undefined) keeper.acts.add({ ...act, ...failureOf(error) });
+      throw error;
+    }
+  });
+}
+
+function consoleAnswer(keeper: KeyKeeper): (frame: Frame) => Promise<Buffer> {
   const empty = Buffer.alloc(0);
-  return start(listen, async ({ kind, payload }) => {
+  return async ({ kind, payload }) => {
     const json = (): unknown => JSON.parse(payload.toString());
     switch (kind) {
       case keeperRequest.makeRecovery:
@@ -108,7 +130,7 @@ export function startConsoleSocket(keeper: KeyKeeper, listen: ListenOptions): Pr
       default:
         return answerConsole(keeper, kind, payload);
     }
-  });
+  };
 }
 
 /** A PIN, and the name of the token that it is for, if there is one. */

@@ -92,6 +92,15 @@ export class AuditLog {
     this.#setMeta(`audit_cursor ${name}`, String(seq));
   }
 
+  /** How far entries that begin elsewhere were taken in; undefined before any was. */
+  mark(name: string): string | undefined {
+    return this.#meta(`audit_mark ${name}`);
+  }
+
+  setMark(name: string, value: string): void {
+    this.#setMeta(`audit_mark ${name}`, value);
+  }
+
   /** Forgets what a rolled back transaction had appended. */
   reload(): void {
     const last = this.#database

@@ -1,5 +1,6 @@
 import { firstBreak } from '../audit/chain.ts';
 import type { ChainedEntry } from '../audit/chain.ts';
+import type { AuditEntry } from '../audit/event.ts';
 import type { ActCount, AuditLog, AuditPosition } from './audit-log.ts';
 import type { Draft } from './keystore.ts';
 import type { Payloads } from './payload.ts';
@@ -91,6 +92,23 @@ export class AuditTrail {
   /** Removes entries up to this number and says so in an entry; gives how many went. */
   prune(upTo: number): Promise<number> {
     return this.#parts.commit(() => this.#parts.audit.prune(upTo, this.#parts.now()));
+  }
+
+  /** How far entries that begin elsewhere were taken in; undefined before any was. */
+  mark(name: string): string | undefined {
+    return this.#parts.audit.mark(name);
+  }
+
+  /** Takes such entries in, with how far that goes, in one commit: each once, or none. */
+  async adopt(
+    entries: readonly { readonly entry: AuditEntry; readonly time: number }[],
+    mark: { readonly name: string; readonly value: string },
+  ): Promise<void> {
+    const { audit, commit } = this.#parts;
+    await commit(() => {
+      for (const { entry, time } of entries) audit.append(entry, time);
+      audit.setMark(mark.name, mark.value);
+    });
   }
 
   /** Checks every entry against the chain and the signed heads, without holding others up. */

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SyslogSender } from '../audit/syslog-sender.ts';
 import type { SyslogTarget } from '../audit/syslog-sender.ts';
+import type { KeeperClient } from '../keeper-client/client.ts';
 import type { AuditTrail } from '../keystore/audit-trail.ts';
 import { hostAndPort } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
+import { ConsoleAudit } from './console-audit.ts';
 import { Stop } from './exit.ts';
 import type { Log } from './log.ts';
 
@@ -18,16 +20,21 @@ const settledHeads = 10;
 
 export interface AuditKeepingParts {
   readonly trail: AuditTrail;
+  readonly keeper: KeeperClient;
   readonly configuration: Configuration;
   readonly node: string;
   readonly now: () => number;
   readonly log: Log;
 }
 
-/** Signs the audit's heads, removes what is older than was asked for, and feeds the receivers. */
+/**
+ * Signs the audit's heads, removes what is older than was asked for, feeds the receivers, and takes
+ * in what persons did at the keeper's console.
+ */
 export class AuditKeeping {
   readonly #parts: AuditKeepingParts;
   readonly #senders: readonly SyslogSender[];
+  readonly #console: ConsoleAudit;
   #timer: NodeJS.Timeout | undefined;
   #signed: number;
   #stopped = false;
@@ -37,6 +44,8 @@ export class AuditKeeping {
     this.#parts = parts;
     this.#signed = parts.now();
     this.#senders = parts.configuration.audit.syslog.map((each) => this.#sender(each));
+    this.#console = new ConsoleAudit(parts);
+    this.#console.start();
     this.#again();
   }
 
@@ -47,6 +56,7 @@ export class AuditKeeping {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#console.stop();
     await Promise.all(this.#senders.map((sender) => sender.stop()));
   }
 

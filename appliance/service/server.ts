@@ -76,7 +76,7 @@ async function main(): Promise<void> {
   const kind = configuration.server.key;
   const identity = await serverIdentity(files, folder, names, kind, { now, random });
   const rotation = new Rotation({ keystore, files, keeper, log });
-  const audit = new AuditKeeping({ trail: keystore.trail, configuration, node, now, log });
+  const audit = new AuditKeeping({ trail: keystore.trail, keeper, configuration, node, now, log });
   const joined = joinedNode(folder);
   if (joined !== undefined) await trustOnce(keystore, joined);
   const linked = { keystore, keeper, configuration, log };

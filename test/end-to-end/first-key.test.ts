@@ -43,6 +43,19 @@ async function shows(units: Units, what: RegExp): Promise<void> {
   );
 }
 
+/** What was typed at the keeper before there was an audit is in it, wrong PINs too. */
+async function showsConsole(t: ExecutionContext, units: Units): Promise<void> {
+  const tail = async (): Promise<string> => (await units.twinlock('audit', 'tail')).stdout;
+  await until('the PIN is in the audit', async () => (await tail()).includes('token unlock'));
+  const audit = await tail();
+  t.regex(audit, /console {2}token provision {2}primary {2}success/);
+  t.regex(audit, /console {2}root create {2}primary {2}denied {2}pin-wrong/);
+  t.regex(audit, /console {2}root create {2}failed {2}token-unknown/);
+  t.regex(audit, /console {2}root create {2}primary {2}success/);
+  t.regex(audit, /console {2}token unlock {2}primary {2}success/);
+  for (const typed of [pin, '999999']) t.false(audit.includes(typed));
+}
+
 there(
   'attended: token, root key, recovery set, proof, first key, and a PIN after a restart',
   async (t) => {
@@ -106,6 +119,7 @@ there(
     const reader = new KmipClient(again);
     t.is(await reader.get(id), key);
     reader.end();
+    await showsConsole(t, again);
   },
 );
 
