@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { readmePath } from './path.ts';
+import { readmePath, willInstall } from './path.ts';
 
 /**
  * `npm run first-key`: types what the README has a new user type, from its first command to a key
@@ -19,17 +19,10 @@ const say = (text: string): void => {
 };
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Whether `scripts/install` will fetch the pinned packages. */
-function willInstall(): boolean {
-  const installed = join(root, 'node_modules', '.installed');
-  if (!existsSync(installed)) return true;
-  return statSync(join(root, 'package-lock.json')).mtimeMs > statSync(installed).mtimeMs;
-}
-
 /** The README's addresses belong to whoever has them: where it may be, a network of its own. */
 function inOwnNetwork(): number | undefined {
   const isInside = process.env['TWINLOCK_OWN_NETWORK'] !== undefined;
-  if (isInside || values.clone || willInstall()) return undefined;
+  if (isInside || values.clone || willInstall(root)) return undefined;
   const words = [...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--net'];
   const up = ['sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
   try {

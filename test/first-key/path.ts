@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the README has a new user type, and what it says will be seen. */
@@ -17,4 +17,11 @@ export function readmePath(folder: string): ReadmePath {
   const lines = blocks.flatMap((block) => block.trimEnd().split('\n'));
   const steps = lines.filter((line) => line.startsWith('./'));
   return { steps, seen: lines.filter((line) => line.startsWith('READY ')) };
+}
+
+/** Whether `scripts/install` will fetch the pinned packages, and so take away those that are there. */
+export function willInstall(root: string): boolean {
+  const installed = join(root, 'node_modules', '.installed');
+  if (!existsSync(installed)) return true;
+  return statSync(join(root, 'package-lock.json')).mtimeMs > statSync(installed).mtimeMs;
 }
