@@ -11,6 +11,8 @@ export interface SupportPart {
   readonly what: string;
   /** Only where the command runs on the node itself. */
   readonly localOnly?: true;
+  /** Only of a trial, whose processes write files; only of a box, whose units write the journal. */
+  readonly of?: 'trial' | 'box';
   make(context: Context, state: string | undefined): Promise<string> | string;
 }
 
@@ -73,8 +75,16 @@ export const supportParts: readonly SupportPart[] = [
     name: `${role}.log`,
     what: `the end of the ${role}'s log: listed fields of its lines, no others`,
     localOnly: true as const,
-    make: async (_: Context, state: string | undefined) => logOf(role, state),
+    of: 'trial' as const,
+    make: (_: Context, state = '') => logOf(endOf(join(state, 'log', `${role}.log`))),
   })),
+  {
+    name: 'journal.jsonl',
+    what: 'the journal of Twinlock’s units: what systemd says, and listed fields of theirs',
+    localOnly: true,
+    of: 'box',
+    make: async () => journalOf(await journal()),
+  },
 ];
 
 /** Entries of the configuration that a bundle may hold: addresses, names, numbers, choices. */
@@ -119,8 +129,12 @@ const logFields = [
   ...['seq', 'count', 'state', 'keeper', 'fingerprint', 'client', 'operation', 'act', 'signal'],
 ];
 
-async function logOf(role: 'server' | 'keeper', state: string | undefined): Promise<string> {
-  const text = state === undefined ? await journal(role) : endOf(join(state, 'log', `${role}.log`));
+function listed(line: Readonly<Record<string, unknown>>, names: readonly string[]): object {
+  const known = names.filter((name) => ['string', 'number'].includes(typeof line[name]));
+  return Object.fromEntries(known.map((name) => [name, line[name]]));
+}
+
+function logOf(text: string): string {
   let left = 0;
   const lines = text.split('\n').flatMap((line) => {
     const value = line === '' ? undefined : parsed(line);
@@ -128,8 +142,35 @@ async function logOf(role: 'server' | 'keeper', state: string | undefined): Prom
       if (line !== '') left++;
       return [];
     }
-    const fields = logFields.filter((name) => ['string', 'number'].includes(typeof value[name]));
-    return [JSON.stringify(Object.fromEntries(fields.map((name) => [name, value[name]])))];
+    return [JSON.stringify(listed(value, logFields))];
+  });
+  return `${[...lines, JSON.stringify({ leftOut: left })].join('\n')}\n`;
+}
+
+/** Fields of the journal that a bundle may hold (systemd.journal-fields(7)). */
+const journalFields = [
+  ...['__REALTIME_TIMESTAMP', 'PRIORITY', '_SYSTEMD_UNIT', 'UNIT', '_PID', 'JOB_TYPE'],
+  ...['JOB_RESULT', 'UNIT_RESULT', 'EXIT_CODE', 'EXIT_STATUS', 'N_RESTARTS'],
+];
+
+/**
+ * Of each line the listed fields, and its text where one knows whose it is: fields that begin with
+ * an underscore are the journal's own, so nobody else passes for systemd. What else a process of a
+ * unit printed, such as a vendor's library, may be anything: it is counted by its unit.
+ */
+function journalOf(text: string): string {
+  const left: Record<string, number> = {};
+  const lines = text.split('\n').flatMap((line) => {
+    const entry = line === '' ? undefined : parsed(line);
+    if (entry === undefined) return [];
+    const { MESSAGE: message, _PID: pid, _SYSTEMD_UNIT: unit } = entry;
+    const fields = listed(entry, journalFields);
+    if (pid === '1') return [JSON.stringify({ ...fields, message })];
+    const own = typeof message === 'string' ? parsed(message) : undefined;
+    if (own !== undefined) return [JSON.stringify({ ...fields, line: listed(own, logFields) })];
+    const name = typeof unit === 'string' ? unit : 'no unit';
+    left[name] = (left[name] ?? 0) + 1;
+    return [];
   });
   return `${[...lines, JSON.stringify({ leftOut: left })].join('\n')}\n`;
 }
@@ -156,8 +197,9 @@ function endOf(path: string): string {
   }
 }
 
-function journal(role: string): Promise<string> {
-  const words = ['-u', `twinlock-${role}`, '-n', String(journalLines), '-o', 'cat', '--no-pager'];
+function journal(): Promise<string> {
+  const which = ['--unit=twinlock-*', `--lines=${journalLines}`];
+  const words = [...which, '--output=json', '--no-pager', '--quiet'];
   return new Promise((resolve, reject) => {
     execFile('journalctl', words, { maxBuffer: 64 << 20 }, (error, stdout) => {
       if (error === null) resolve(stdout);

@@ -19,7 +19,7 @@ export function readmePath(folder: string): ReadmePath {
   return { steps, seen: lines.filter((line) => line.startsWith('READY ')) };
 }
 
-/** Whether `scripts/install` will fetch the pinned packages, and so take away those that are there. */
+/** Whether `scripts/install` will fetch the pinned packages, and take away those that are there. */
 export function willInstall(root: string): boolean {
   const installed = join(root, 'node_modules', '.installed');
   if (!existsSync(installed)) return true;

@@ -10,8 +10,11 @@ import type { SupportPart } from '../support-part.ts';
 import { tarEnd, tarEntry } from '../tar.ts';
 
 /** Those parts that can be had from where the command runs. */
-function partsFor({ elsewhere }: Context): readonly SupportPart[] {
-  return supportParts.filter(({ localOnly }) => localOnly !== true || !elsewhere);
+function partsFor({ elsewhere, state }: Context): readonly SupportPart[] {
+  const here = state === undefined ? 'box' : 'trial';
+  return supportParts.filter(
+    ({ localOnly, of }) => (localOnly !== true || !elsewhere) && (of ?? here) === here,
+  );
 }
 
 function list(context: Context): Promise<void> {
