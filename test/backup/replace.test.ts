@@ -118,6 +118,25 @@ test('keys go back, nobody is let in again, and what was saved undoes it', async
   again.keystore.verify();
 });
 
+test('a key that was purged since is there again, with its secret', async (t) => {
+  const node = await provenNode(t);
+  const { replica } = node.keystore;
+  const [kept, purged] = [await node.create('kept'), await node.create('purged')];
+  const secrets = [await node.get(kept), await node.get(purged)];
+  const bundle = await node.bundle();
+  await node.keystore.change((draft) => {
+    draft.append({ kind: 'destroy-intended', object: purged, date: 1_700_000_000 });
+  });
+  const look = { now: 1_700_000_000, floor: 0, members: [replica.node], most: 1000 };
+  await replica.lookAtKept({ ...look, seconds: 0 });
+  t.deepEqual(await replica.lookAtKept({ ...look, seconds: 30 * 86_400 }), [purged]);
+  await t.throwsAsync(node.get(purged));
+  const done = await node.backups.replace(chunked(bundle), by, replacing(node));
+  t.is(done.replaced.objects, 0);
+  t.deepEqual([await node.get(kept), await node.get(purged)], secrets);
+  t.deepEqual(replica.lacking(10), []);
+});
+
 test('a key that is made while others go back stays', async (t) => {
   const node = await provenNode(t);
   await node.create('early');
