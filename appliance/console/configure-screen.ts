@@ -10,6 +10,7 @@ import { h, Text, useEffect, useState } from './terminal.ts';
 import type { ReactNode } from './terminal.ts';
 import { InviteScreen } from './invite-screen.ts';
 import { KnockScreen } from './knock-screen.ts';
+import { PortsScreen } from './ports-screen.ts';
 import { RecoveryActs } from './wizard/recovery-acts.ts';
 import { Wizard } from './wizard/wizard.ts';
 
@@ -27,6 +28,7 @@ type Step = 'asking' | 'passphrase' | 'menu' | 'wizard';
 export function ConfigureScreen(properties: Properties): ReactNode {
   const { facts, surroundings, onBack, width, height } = properties;
   const [isNew] = useState(facts.status?.state === 'NOT CONFIGURED');
+  const [isKnown] = useState(facts.status !== undefined);
   const [step, setStep] = useState<Step>('asking');
   const [said, setSaid] = useState('one moment');
   useEffect(() => {
@@ -34,6 +36,7 @@ export function ConfigureScreen(properties: Properties): ReactNode {
       (isSet) => {
         // It stays the wizard when there are keys: its last acts come after them.
         if (isSet || isNew) setStep(isSet ? 'passphrase' : 'wizard');
+        else if (!isKnown) setSaid('The server does not answer yet: Escape, and once more then.');
         // Whoever stands here first must not become administrator of keys that are there.
         else setSaid('No passphrase was set yet. As root: twinlock administrator set');
       },
@@ -41,7 +44,7 @@ export function ConfigureScreen(properties: Properties): ReactNode {
         setSaid(lineOf(error));
       },
     );
-  }, [surroundings, isNew]);
+  }, [surroundings, isNew, isKnown]);
   const size = { width, height };
   if (step === 'passphrase') {
     return h(SecretScreen, {
@@ -88,7 +91,7 @@ function NewPassphrase(properties: Properties & { readonly onDone: () => void })
   });
 }
 
-type Page = 'menu' | 'pin' | 'passphrase' | 'invite' | 'knock' | 'recovery' | 'wizard';
+type Page = 'menu' | 'pin' | 'passphrase' | 'invite' | 'knock' | 'ports' | 'recovery' | 'wizard';
 
 function ConfigureMenu(properties: Properties): ReactNode {
   const { facts, surroundings, onBack, width, height } = properties;
@@ -114,6 +117,10 @@ function ConfigureMenu(properties: Properties): ReactNode {
   }
   if (page === 'invite') return h(InviteScreen, { ...size, surroundings, onBack: toMenu });
   if (page === 'knock') return h(KnockScreen, { ...size, surroundings, onBack: toMenu });
+  const { box: { ports } = {} } = surroundings;
+  if (page === 'ports' && ports !== undefined) {
+    return h(PortsScreen, { ...size, ports, onBack: toMenu });
+  }
   if (page === 'wizard') return h(Wizard, { ...size, surroundings, onEnd: onBack });
   if (page === 'recovery') return h(RecoveryActs, { ...size, surroundings, onDone: toMenu });
   const items = itemsOf(facts, surroundings, setPage, setSaid);
@@ -174,5 +181,8 @@ function itemsOf(
     page('Let an administrator in', 'from elsewhere, by the certificate shown there', 'knock'),
     page('Recovery set', 'makes a new one in place of any earlier one', 'recovery'),
     page('Change the passphrase', 'the administrator’s, for this menu', 'passphrase'),
+    ...(surroundings.box?.ports === undefined
+      ? []
+      : [page('Open ports', 'for administrators elsewhere and for monitoring', 'ports')]),
   ];
 }

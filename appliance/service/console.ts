@@ -82,7 +82,8 @@ async function wizardFactsOf(path: string, isAppliance: boolean): Promise<Wizard
   return {
     tokens: tokens.map((found) => {
       const { name = '', vendor = '', state } = found;
-      return { name, text: `${name}: ${vendor === '' ? 'no known maker' : vendor}, ${state}` };
+      const text = `${name}: ${vendor === '' ? 'no known maker' : vendor}, ${state}`;
+      return { name, text, isAbsent: state === 'absent' };
     }),
     now: () => (performance.timeOrigin + performance.now()) / 1000,
     ...(isAppliance ? { interfaces: box.interfaces(), checks: box.checks } : {}),

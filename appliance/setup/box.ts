@@ -16,6 +16,19 @@ export interface Box {
   /** Has the system take them up; throws the same. */
   apply(answers: SetupAnswers): Promise<void>;
   readonly checks: BoxChecks;
+  /** Absent where the firewall is not ours. */
+  readonly ports?: BoxPorts;
+}
+
+/** A port that is closed until an administrator opens it: docs/image.md. */
+export const portNames = ['admin', 'metrics'] as const;
+export type PortName = (typeof portNames)[number];
+
+/** The box's firewall, beside KMIP and the other node. */
+export interface BoxPorts {
+  opened(): readonly PortName[];
+  /** Opens these and closes the others; throws an error whose message a person can read. */
+  open(names: readonly PortName[]): Promise<void>;
 }
 
 /** Live looks, before anything is written. Each throws an error with a sentence for a person. */

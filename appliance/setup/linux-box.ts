@@ -1,15 +1,18 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { replaceFile } from '../disk/durable-file.ts';
 import type { SetupAnswers } from './answers.ts';
-import type { Box, BoxChecks, BoxFile } from './box.ts';
+import { portNames } from './box.ts';
+import type { Box, BoxChecks, BoxFile, BoxPorts, PortName } from './box.ts';
 import { SetupError } from './error.ts';
 import { clockOffset } from './time-server.ts';
 
 /** Milliseconds that a program of the system may take, and a time server. */
 const programPatience = 30_000;
 const timePatience = 3_000;
+/** Below the root: the ports that were opened, a name a line; the folder is there in the image. */
+const portsFile = 'etc/twinlock/ports/opened';
 
 /** Runs a program of the system; gives whether it ended well. */
 export type RunProgram = (name: string, words: readonly string[]) => Promise<boolean>;
@@ -17,6 +20,7 @@ export type RunProgram = (name: string, words: readonly string[]) => Promise<boo
 /** A box with systemd-networkd and chrony, whose files lie under `root`. */
 export class LinuxBox implements Box {
   readonly checks: BoxChecks;
+  readonly ports?: BoxPorts;
   readonly #root: string;
   readonly #run: RunProgram;
 
@@ -27,6 +31,14 @@ export class LinuxBox implements Box {
       addressFree: (name, address) => addressFree(run, name, address),
       gateway: (address) => gatewayAnswers(run, address),
       timeServer: (server, now) => clockOffset(server, { now, patience: timePatience }),
+    };
+    if (!existsSync(dirname(join(root, portsFile)))) return;
+    this.ports = {
+      opened: () => openedIn(join(root, portsFile)),
+      open: async (names) => {
+        await this.write([{ path: portsFile, text: names.map((name) => `${name}\n`).join('') }]);
+        await this.#must('systemctl', ['restart', 'twinlock-ports.service']);
+      },
     };
   }
 
@@ -55,8 +67,14 @@ export class LinuxBox implements Box {
   async #must(name: string, words: readonly string[]): Promise<void> {
     if (await this.#run(name, words)) return;
     const message = `${name} ${words.join(' ')} failed`;
-    throw new SetupError('box', message, 'mend it and set up again: no key was made yet');
+    throw new SetupError('box', message, 'mend it and do this again: no key was made or lost');
   }
+}
+
+function openedIn(path: string): readonly PortName[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return portNames.filter((name) => lines.includes(name));
 }
 
 async function addressFree(run: RunProgram, name: string, address: string): Promise<void> {

@@ -16,6 +16,8 @@ export interface SetupParts extends JoinParts {
   readonly pin?: Buffer;
   /** Under which the token keeps the root key. */
   readonly label: string;
+  /** Shows a blank token's new security officer's PIN, and waits until somebody wrote it down. */
+  readonly showOfficerPin: (officerPin: string) => Promise<void>;
   /** What is being done now. */
   readonly say: (step: string) => void;
 }
@@ -27,6 +29,7 @@ export interface SetupParts extends JoinParts {
  */
 export async function setUp(answers: SetupAnswers, parts: SetupParts): Promise<void> {
   const { keeper, admin, say, label, passphrase, pin } = parts;
+  const { node, root_key: rootKey } = answers;
   try {
     await refuseKeys(parts);
     await prepareBox(answers, parts);
@@ -34,11 +37,7 @@ export async function setUp(answers: SetupAnswers, parts: SetupParts): Promise<v
       say('setting the administrator’s passphrase');
       await keeper((console) => setPassphrase(console, passphrase));
     }
-    const { node, root_key: rootKey } = answers;
-    if (pin !== undefined) {
-      say('giving the token its PIN');
-      await keeper((console) => console.pin(pin, rootKey.token));
-    }
+    await openToken(rootKey.token, parts);
     if (node.role === 'second') {
       say(`joining ${node.peer}: compare the words on both nodes`);
       await joinCluster(parts, { address: node.peer, code: node.code, label });
@@ -57,6 +56,44 @@ export async function setUp(answers: SetupAnswers, parts: SetupParts): Promise<v
     passphrase?.fill(0);
     pin?.fill(0);
   }
+}
+
+/** Gives the token its PIN; a blank one is made ours with it, or with the one that systemd gives. */
+async function openToken(token: string | undefined, parts: SetupParts): Promise<void> {
+  const { keeper, say, pin, showOfficerPin } = parts;
+  const give = async (): Promise<void> => {
+    if (pin === undefined) return;
+    say('giving the token its PIN');
+    await keeper((console) => console.pin(Buffer.from(pin), token));
+  };
+  try {
+    await give();
+    const { token: first, tokens = [first] } = await keeper((console) => console.status());
+    const found = token === undefined ? first : tokens.find(({ name }) => name === token);
+    if (pin !== undefined || found?.state !== 'absent') return;
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  // Nothing but a blank token is taken: where there is none, it is said that ours is absent.
+  say('making a blank token ours');
+  const made = pin === undefined ? Buffer.alloc(0) : Buffer.from(pin);
+  try {
+    await showOfficerPin(await keeper((console) => console.provision(made, token)));
+  } catch (error) {
+    // Nobody has looked at the token yet, or there is no PIN for it: what comes next says so.
+    if (pin === undefined && isOfToken(error)) return;
+    throw error;
+  }
+  await give();
+}
+
+function isAbsent(error: unknown): boolean {
+  return isOfToken(error) && error.message.endsWith('absent');
+}
+
+function isOfToken(error: unknown): error is Error {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof KeeperError && cause.code === 'token';
 }
 
 async function refuseKeys({ keeper }: SetupParts): Promise<void> {

@@ -145,3 +145,20 @@ there('unattended: the PIN of the credential makes the root key and opens it aga
   t.is(refused.code, 3);
   t.regex(refused.stderr, twoLines);
 });
+
+there('a file of answers makes a blank token ours, with the PIN that it names', async (t) => {
+  t.timeout(300_000);
+  const attended = (text: string): string => text.replace(/^pin_file = .*\n/m, '');
+  const units = await box(t, { configure: attended });
+  await shows(units, /^NOT CONFIGURED/);
+  const answers = units.file('answers.toml');
+  const lines = ['[root_key]', 'pin_file = "pin"', '[node]', 'role = "first"'];
+  writeFileSync(answers, lines.join('\n'));
+  writeFileSync(units.file('pin'), `${pin}\n`);
+  const done = await units.twinlock('setup', '--from', answers, '--yes', '--json');
+  t.is(done.code, 0, done.stderr);
+  t.regex(done.stderr, /making a blank token ours\nsecurity officer's PIN: [\da-f]{16}\n/);
+  t.regex(done.stderr, /giving the token its PIN\nmaking the root key/);
+  t.like(JSON.parse(done.stdout), { set: true });
+  await shows(units, /^DEGRADED[^]*recovery/);
+});

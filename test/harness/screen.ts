@@ -8,8 +8,15 @@ const pause = 100;
 export class Screen {
   readonly #server = `twinlock-${randomBytes(6).toString('hex')}`;
 
-  /** `words` are the program and its arguments. */
-  constructor(words: readonly string[], size: readonly [number, number] = [80, 25]) {
+  readonly #patience: number;
+
+  /** `words` are the program and its arguments; `wait` is how many milliseconds `until` may take. */
+  constructor(
+    words: readonly string[],
+    size: readonly [number, number] = [80, 25],
+    wait = patience,
+  ) {
+    this.#patience = wait;
     const command = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
     const [columns, rows] = size.map(String) as [string, string];
     const kept = ['set-option', '-g', 'remain-on-exit', 'on', ';'];
@@ -24,7 +31,7 @@ export class Screen {
 
   /** Waits until it shows this. Throws with the whole screen where it never does. */
   async until(wanted: RegExp): Promise<readonly string[]> {
-    const end = Date.now() + patience;
+    const end = Date.now() + this.#patience;
     for (;;) {
       const { lines } = this;
       if (wanted.test(lines.join('\n'))) return lines;

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { readConfiguration } from '../../appliance/service/configuration.ts';
 import { command, removeFolder, temporaryFolder, until } from '../harness/appliance.ts';
 
 /** What can be known of the image without building it; `npm run image-test` boots one. */
 const root = join(import.meta.dirname, '..', '..');
 const extra = join(root, 'image', 'mkosi.extra');
 const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8');
+const portOf = (listen = ''): string => listen.slice(listen.lastIndexOf(':') + 1);
 const has = async (...words: readonly [string, ...string[]]): Promise<boolean> =>
   (await command(words[0], words.slice(1))).code === 0;
 
@@ -48,13 +50,50 @@ for (const [unit, most] of exposures) {
   );
 });
 
+(canCheck ? test : test.skip)(
+  'a port that the administrator opened is open, no other',
+  async (t) => {
+    const folder = temporaryFolder();
+    t.teardown(() => {
+      removeFolder(folder);
+    });
+    const list = join(folder, 'opened');
+    const script = join(extra, 'usr/lib/twinlock/ports');
+    const opened = async (text?: string): Promise<string> => {
+      if (text !== undefined) writeFileSync(list, text);
+      // Not the program of that name in node_modules.
+      const look = `PATH=/usr/sbin:/usr/bin:/bin; nft -f ${rules} && ${script} ${list} && ${script} ${list} && nft -j list set inet filter opened`;
+      const { code, stdout, stderr } = await command('unshare', ['--net', 'sh', '-c', look]);
+      t.is(code, 0, stderr);
+      const { nftables } = JSON.parse(stdout) as { nftables: { set?: { elem?: number[] } }[] };
+      return nftables.flatMap(({ set }) => set?.elem ?? []).join();
+    };
+    t.is(await opened(), '');
+    t.is(await opened('admin\n'), '5698');
+    t.is(await opened('metrics\nadmin\nssh\n22\n'), '5698,9464');
+    t.is(await opened(''), '');
+  },
+);
+
 test('the ports that the firewall opens are those of the units and the configuration', (t) => {
   const opened = /tcp dport \{ (.*?) \} accept/.exec(readFileSync(rules, 'utf8'))?.[1]?.split(', ');
   const kmip = /ListenStream=(\d+)/.exec(read('systemd', 'twinlock-server.socket'))?.[1];
-  const configuration = read('systemd', 'twinlock.toml');
-  const peer = /\[replication\]\nlisten = ".*:(\d+)"/.exec(configuration)?.[1];
-  t.deepEqual(opened, [kmip, peer]);
-  t.is(/\[server\]\nlisten = ".*:(\d+)"/.exec(configuration)?.[1], kmip);
+  for (const path of ['systemd', 'image/mkosi.extra/etc/twinlock']) {
+    const configuration = read(path, 'twinlock.toml');
+    const peer = /\[replication\]\nlisten = ".*:(\d+)"/.exec(configuration)?.[1];
+    t.deepEqual(opened, [kmip, peer], path);
+    t.is(/\[server\]\nlisten = ".*:(\d+)"/.exec(configuration)?.[1], kmip, path);
+  }
+  const { server, metrics } = readConfiguration(join(extra, 'etc/twinlock/twinlock.toml'));
+  const script = read('image/mkosi.extra/usr/lib/twinlock/ports');
+  t.true(
+    script.includes(
+      `admin) nft add element inet filter opened '{ ${portOf(server.admin_listen)} }'`,
+    ),
+  );
+  t.true(
+    script.includes(`metrics) nft add element inet filter opened '{ ${portOf(metrics.listen)} }'`),
+  );
 });
 
 test('without firewall rules there is no network', (t) => {

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
+import { Screen } from '../harness/screen.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** Milliseconds: a machine that is emulated on two busy cores takes minutes to start. */
@@ -15,6 +16,8 @@ export interface MachineOptions {
   readonly name: string;
   /** Port of 127.0.0.1 that leads to the machine's KMIP port. */
   readonly port: number;
+  /** The same for its administrators' port. */
+  readonly adminPort: number;
   /** A further disk, such as a stick with answers. */
   readonly stick?: string;
 }
@@ -26,6 +29,8 @@ export class Machine {
   #qemu: ChildProcess | undefined;
   #tpm: ChildProcess | undefined;
   #serial: Socket | undefined;
+  #line: Server | undefined;
+  #watchers = new Set<Socket>();
   #said = '';
   #waiting: (() => void) | undefined;
 
@@ -106,7 +111,7 @@ export class Machine {
       ...this.#stick(),
       ...['-chardev', `socket,id=chrtpm,path=${inside}/tpm.sock`],
       ...['-tpmdev', 'emulator,id=tpm0,chardev=chrtpm', '-device', 'tpm-crb,tpmdev=tpm0'],
-      ...['-netdev', `user,id=n0,hostfwd=tcp:127.0.0.1:${this.#options.port}-:5696`],
+      ...['-netdev', `user,id=n0,${this.#forwards()}`],
       ...['-device', 'virtio-net-pci,netdev=n0', '-device', 'virtio-rng-pci'],
       ...['-display', 'none', '-vga', 'std', '-monitor', 'none'],
       ...['-serial', `unix:${inside}/serial.sock,server=on,wait=on`],
@@ -118,8 +123,24 @@ export class Machine {
     this.#serial.setEncoding('utf8').on('data', (text: string) => {
       this.#said += text;
       writeFileSync(this.file('serial.log'), text, { flag: 'a' });
+      for (const watcher of this.#watchers) watcher.write(text);
       this.#waiting?.();
     });
+  }
+
+  /** A terminal of 80 by 25 at the serial line, from now on. */
+  terminal(): Screen {
+    const path = this.file('line.sock');
+    if (this.#line === undefined) {
+      rmSync(path, { force: true });
+      this.#line = createServer((watcher) => {
+        this.#watchers.add(watcher);
+        watcher.on('error', () => {}).once('close', () => this.#watchers.delete(watcher));
+        watcher.on('data', (typed) => this.#serial?.write(typed));
+      }).listen(path);
+    }
+    const words = [process.execPath, join(import.meta.dirname, 'line.ts'), path];
+    return new Screen(words, [80, 25], patience);
   }
 
   /** What the serial line said, without what moves the cursor. */
@@ -176,9 +197,17 @@ export class Machine {
     );
     this.#qemu?.kill('SIGKILL');
     this.#serial?.destroy();
+    for (const watcher of this.#watchers) watcher.destroy();
+    this.#line?.close();
+    this.#line = undefined;
     await ended[0];
     this.#tpm?.kill('SIGTERM');
     await ended[1];
+  }
+
+  #forwards(): string {
+    const { port, adminPort } = this.#options;
+    return `hostfwd=tcp:127.0.0.1:${port}-:5696,hostfwd=tcp:127.0.0.1:${adminPort}-:5698`;
   }
 
   #stick(): string[] {

@@ -19,6 +19,7 @@ const { values } = parseArgs({
 const image =
   values.image ??
   globSync(join(root, 'dist', 'twinlock-*.raw'))
+    .filter((path) => !path.includes('root'))
     .sort()
     .at(-1);
 if (image === undefined) {
@@ -106,7 +107,7 @@ function rootStart(disk: number): number {
 }
 
 async function main(path: string): Promise<void> {
-  const machine = new Machine({ work: values.work, name: 'one', port: 45_696 });
+  const machine = new Machine({ work: values.work, name: 'one', port: 45_696, adminPort: 45_698 });
   machine.make(path);
   try {
     const key = await firstBoot(machine);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -69,6 +69,26 @@ test('the files are written below the root, and the system takes them up in orde
     'networkctl reconfigure ens18',
     'systemctl restart chrony.service',
   ]);
+});
+
+test('ports are opened in a box whose firewall is ours, and nowhere else', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'twinlock-box-'));
+  t.is(new LinuxBox(root).ports, undefined);
+  mkdirSync(join(root, 'etc/twinlock/ports'), { recursive: true });
+  const ran: string[] = [];
+  let isWell = true;
+  const { ports } = new LinuxBox(root, (name, words) => {
+    ran.push([name, ...words].join(' '));
+    return Promise.resolve(isWell);
+  });
+  t.deepEqual(ports?.opened(), []);
+  await ports?.open(['metrics', 'admin']);
+  t.deepEqual(ports?.opened(), ['admin', 'metrics']);
+  await ports?.open(['admin']);
+  t.is(readFileSync(join(root, 'etc/twinlock/ports/opened'), 'utf8'), 'admin\n');
+  t.deepEqual(ran, Array(2).fill('systemctl restart twinlock-ports.service'));
+  isWell = false;
+  await t.throwsAsync(ports?.open([]) ?? Promise.resolve(), { code: 'box' });
 });
 
 test('an address that is taken and a program that fails are said in words that help', async (t) => {

@@ -11,6 +11,7 @@ import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { asked } from '../keeper.ts';
+import { officerPinLines } from './token.ts';
 import { secretInput } from '../secret-input.ts';
 
 const pollMilliseconds = 300;
@@ -42,6 +43,10 @@ export async function setup(
     pause: () => new Promise((done) => setTimeout(done, pollMilliseconds)),
     label: `twinlock root ${randomBytes(4).toString('hex')}`,
     say: (step) => process.stderr.write(`${step}\n`),
+    showOfficerPin: (officerPin) => {
+      for (const line of officerPinLines(officerPin)) process.stderr.write(`${line}\n`);
+      return Promise.resolve();
+    },
     ...(box === undefined ? {} : { box }),
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(pin === undefined ? {} : { pin }),

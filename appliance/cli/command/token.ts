@@ -52,12 +52,15 @@ export async function provision(
   }
   again?.fill(0);
   const officerPin = await asked(context.keeper, (console) => console.provision(pin, token));
-  context.print({ officerPin }, () =>
-    [
-      `security officer's PIN: ${officerPin}`,
-      'write it down and keep it with the recovery set: it opens no key, but makes a new PIN',
-    ].join('\n'),
-  );
+  context.print({ officerPin }, () => officerPinLines(officerPin).join('\n'));
+}
+
+/** What a person does with the security officer's PIN of a token that was blank. */
+export function officerPinLines(officerPin: string): readonly string[] {
+  return [
+    `security officer's PIN: ${officerPin}`,
+    'write it down and keep it with the recovery set: it opens no key, but makes a new PIN',
+  ];
 }
 
 const ofToken = { flags: '--token <name>', what: 'the token; without it the one in use' };

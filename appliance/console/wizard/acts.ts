@@ -17,6 +17,12 @@ interface Question {
   readonly answer: (isSame: boolean) => void;
 }
 
+/** Of a token that was blank. */
+interface OfficerPin {
+  readonly text: string;
+  readonly done: () => void;
+}
+
 interface Properties {
   readonly surroundings: Surroundings;
   readonly answers: SetupAnswers;
@@ -33,6 +39,7 @@ export function Acts(properties: Properties): ReactNode {
   const [said, setSaid] = useState<readonly string[]>([]);
   const [state, setState] = useState<'acting' | 'failed' | 'recovery' | 'done'>('acting');
   const [question, setQuestion] = useState<Question>();
+  const [officer, setOfficer] = useState<OfficerPin>();
   useEffect(() => {
     const { box } = surroundings;
     const pin = secrets.pin.length === 0 ? undefined : secrets.pin.copy();
@@ -45,6 +52,10 @@ export function Acts(properties: Properties): ReactNode {
         }),
       pause: () => surroundings.pause(),
       label: surroundings.newLabel(),
+      showOfficerPin: (text) =>
+        new Promise((done) => {
+          setOfficer({ text, done });
+        }),
       say: (step) => {
         setSaid((before) => [...before.slice(-12), step]);
       },
@@ -66,6 +77,10 @@ export function Acts(properties: Properties): ReactNode {
       question.answer(input.toLowerCase() === 'y');
       setQuestion(undefined);
     }
+    if (officer !== undefined && key.return) {
+      officer.done();
+      setOfficer(undefined);
+    }
     if (state === 'failed' && key.escape) onBack();
   });
   const size = { width, height };
@@ -80,14 +95,28 @@ export function Acts(properties: Properties): ReactNode {
   }
   if (state === 'done') return h(LastScreen, { ...size, surroundings, onEnd });
   const asking = question === undefined ? [] : questionLines(question);
+  const telling = officer === undefined ? [] : officerLines(officer.text);
   return h(Frame, {
     ...size,
     title: 'Set-up',
     right: '',
-    keys: state === 'failed' ? ['<Esc> Back'] : [],
+    keys: [
+      ...(state === 'failed' ? ['<Esc> Back'] : []),
+      ...(officer === undefined ? [] : ['<Enter> It is written down']),
+    ],
     children: [
       h(Text, { key: 'gap' }, ' '),
-      h(Lines, { key: 'said', lines: [...said, ...asking] }),
+      h(Lines, { key: 'said', lines: [...said, ...asking, ...telling] }),
     ],
   });
+}
+
+function officerLines(pin: string): readonly string[] {
+  return [
+    '',
+    'The token was blank and is ours now. Its security officer’s PIN:',
+    `    ${pin}`,
+    'It opens no key, but makes a new PIN where yours is lost. It is shown once:',
+    'write it down and keep it with the recovery set.',
+  ];
 }

@@ -6,7 +6,12 @@ export interface WizardFacts {
   /** Absent: the machine is not ours, and its network, name and clock are left alone. */
   readonly interfaces?: readonly string[];
   /** The tokens by name, with what the keeper says of each. */
-  readonly tokens: readonly { readonly name: string; readonly text: string }[];
+  readonly tokens: readonly {
+    readonly name: string;
+    readonly text: string;
+    /** There is none with our label: it may be blank. */
+    readonly isAbsent: boolean;
+  }[];
   readonly checks?: BoxChecks;
   /** Seconds since 1970, with their fraction. */
   readonly now: () => number;
@@ -19,7 +24,7 @@ export interface WizardPage {
   readonly why: string;
   fields(typed: Typed, facts: WizardFacts): readonly Field[];
   /** What cannot be: a line that says what to do; absent where all is well. */
-  fault(typed: Typed): string | undefined;
+  fault(typed: Typed, facts: WizardFacts): string | undefined;
   /** Live looks: lines for a person; throws an error with a line where it cannot go on. */
   look?(typed: Typed, facts: WizardFacts): Promise<readonly string[]>;
 }

@@ -91,15 +91,22 @@ const administrator: WizardPage = {
 const rootKey: WizardPage = {
   title: 'Root key',
   why: 'It is made in this token and never leaves it. Leave the PIN empty where systemd gives it.',
-  fields: (_, { tokens }) => [
+  fields: ({ texts }, { tokens }) => [
     choice(
       'token',
       'Token',
       tokens.map((token) => [token.name, token.text] as const),
     ),
-    secret('pin', 'PIN'),
+    ...(isBlank(texts['token'], tokens)
+      ? [secret('pin', 'PIN, made up by you'), secret('pinAgain', 'The same again')]
+      : [secret('pin', 'PIN')]),
   ],
-  fault: () => undefined,
+  fault({ texts, secrets: { pin, pinAgain } }, { tokens }) {
+    if (!isBlank(texts['token'], tokens) || pin === undefined || pinAgain?.equals(pin) === true) {
+      return undefined;
+    }
+    return 'the two are not the same: type them again';
+  },
 };
 
 const node: WizardPage = {
@@ -136,6 +143,11 @@ export function pagesFor(typed: Typed, facts: WizardFacts): readonly WizardPage[
   const box = facts.interfaces === undefined ? [] : [network, name, time];
   const last = typed.texts['role'] === 'second' ? [] : [peerLost];
   return [...box, administrator, rootKey, node, ...last];
+}
+
+/** Whether there is no token of ours there: a blank one becomes ours with this PIN. */
+function isBlank(chosen: string | undefined, tokens: WizardFacts['tokens']): boolean {
+  return tokens.find(({ name }) => name === chosen)?.isAbsent === true;
 }
 
 /** What a look found as one line, also where it found something wrong that need not stop. */

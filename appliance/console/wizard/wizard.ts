@@ -53,6 +53,7 @@ function Pages(
     passphrase: new Secret(),
     again: new Secret(),
     pin: new Secret(),
+    pinAgain: new Secret(),
   }));
   const [{ at, isActing }, setStep] = useState<Step>({ at: 0, isActing: false });
   useEffect(() => {
@@ -112,7 +113,7 @@ function Page(
   /** What the live looks found was shown: the next Enter goes on. */
   const [isShown, setShown] = useState(false);
   const next = (): void => {
-    const fault = page.fault(typed);
+    const fault = page.fault(typed, facts);
     if (fault !== undefined) setSaid([`! ${fault}`]);
     else if (page.look === undefined || isShown) onNext();
     else {
