@@ -212,7 +212,7 @@ test('every appliance file is reached from a process', (t) => {
       visit(normalize(join(dirname(path), target)));
     }
   };
-  for (const main of ['server', 'keeper', 'token', 'trial', 'console'])
+  for (const main of ['server', 'keeper', 'token', 'trial', 'console', 'serving'])
     visit(`appliance/service/${main}.ts`);
   visit('appliance/cli/main.ts');
   visit('appliance/token/deadline-thread.ts');

@@ -171,6 +171,7 @@ function itemsOf(
     const { file, keys } = await surroundings.admin.createBackup();
     return `${file}: ${keys} keys, read back`;
   });
+  const { update } = surroundings.box ?? {};
   return [
     page('Token PIN', 'give it after a start, once', 'pin'),
     status?.state === 'SEALED'
@@ -184,5 +185,14 @@ function itemsOf(
     ...(surroundings.box?.ports === undefined
       ? []
       : [page('Open ports', 'for administrators elsewhere and for monitoring', 'ports')]),
+    ...(update === undefined
+      ? []
+      : [
+          {
+            name: 'Update',
+            what: 'to the version on a stick called TWINLOCK',
+            choose: act('looking at the stick: this takes minutes', update),
+          },
+        ]),
   ];
 }

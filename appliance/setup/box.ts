@@ -18,6 +18,11 @@ export interface Box {
   readonly checks: BoxChecks;
   /** Absent where the firewall is not ours. */
   readonly ports?: BoxPorts;
+  /**
+   * Takes a newer version from a stick; gives what came of it. Absent where the system is not our
+   * image. Throws an error whose message a person can read.
+   */
+  readonly update?: () => Promise<string>;
 }
 
 /** A port that is closed until an administrator opens it: docs/image.md. */

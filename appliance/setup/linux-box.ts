@@ -11,16 +11,26 @@ import { clockOffset } from './time-server.ts';
 /** Milliseconds that a program of the system may take, and a time server. */
 const programPatience = 30_000;
 const timePatience = 3_000;
+/** The same while a whole version is checked and written. */
+const updatePatience = 3_600_000;
+/** Below the root: what an update takes, and what the last one said. */
+const updateProgram = 'usr/lib/twinlock/update';
+const updateSaid = 'run/twinlock-update.said';
 /** Below the root: the ports that were opened, a name a line; the folder is there in the image. */
 const portsFile = 'etc/twinlock/ports/opened';
 
 /** Runs a program of the system; gives whether it ended well. */
-export type RunProgram = (name: string, words: readonly string[]) => Promise<boolean>;
+export type RunProgram = (
+  name: string,
+  words: readonly string[],
+  patience?: number,
+) => Promise<boolean>;
 
 /** A box with systemd-networkd and chrony, whose files lie under `root`. */
 export class LinuxBox implements Box {
   readonly checks: BoxChecks;
   readonly ports?: BoxPorts;
+  readonly update?: () => Promise<string>;
   readonly #root: string;
   readonly #run: RunProgram;
 
@@ -32,6 +42,7 @@ export class LinuxBox implements Box {
       gateway: (address) => gatewayAnswers(run, address),
       timeServer: (server, now) => clockOffset(server, { now, patience: timePatience }),
     };
+    if (existsSync(join(root, updateProgram))) this.update = () => this.#update();
     if (!existsSync(dirname(join(root, portsFile)))) return;
     this.ports = {
       opened: () => openedIn(join(root, portsFile)),
@@ -64,6 +75,21 @@ export class LinuxBox implements Box {
     if (time !== undefined) await this.#must('systemctl', ['restart', 'chrony.service']);
   }
 
+  async #update(): Promise<string> {
+    const isWell = await this.#run(
+      'systemctl',
+      ['start', 'twinlock-update.service'],
+      updatePatience,
+    );
+    const said = join(this.#root, updateSaid);
+    const lines = existsSync(said) ? readFileSync(said, 'utf8').trim().split('\n') : [];
+    if (isWell) return lines.at(-1) ?? '';
+    const [, message = 'the update did not go through'] =
+      /^error: (.*)$/.exec(lines.findLast((line) => line.startsWith('error: ')) ?? '') ?? [];
+    const [, hint = 'F8 shows its log'] = /^hint: (.*)$/.exec(lines.at(-1) ?? '') ?? [];
+    throw new SetupError('box', message, hint);
+  }
+
   async #must(name: string, words: readonly string[]): Promise<void> {
     if (await this.#run(name, words)) return;
     const message = `${name} ${words.join(' ')} failed`;
@@ -92,9 +118,13 @@ async function gatewayAnswers(run: RunProgram, address: string): Promise<void> {
   throw new SetupError('network', `the gateway ${address} does not answer a ping`, hint);
 }
 
-function runProgram(name: string, words: readonly string[]): Promise<boolean> {
+function runProgram(
+  name: string,
+  words: readonly string[],
+  patience = programPatience,
+): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(name, words, { timeout: programPatience }, (error) => {
+    execFile(name, words, { timeout: patience }, (error) => {
       resolve(error === null);
     });
   });

@@ -58,7 +58,7 @@ export async function setUp(answers: SetupAnswers, parts: SetupParts): Promise<v
   }
 }
 
-/** Gives the token its PIN; a blank one is made ours with it, or with the one that systemd gives. */
+/** Gives the token its PIN; a blank one is made ours with it, or with the one of its file. */
 async function openToken(token: string | undefined, parts: SetupParts): Promise<void> {
   const { keeper, say, pin, showOfficerPin } = parts;
   const give = async (): Promise<void> => {

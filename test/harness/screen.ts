@@ -10,7 +10,7 @@ export class Screen {
 
   readonly #patience: number;
 
-  /** `words` are the program and its arguments; `wait` is how many milliseconds `until` may take. */
+  /** `words`: the program and its arguments; `wait`: milliseconds that `until` may take. */
   constructor(
     words: readonly string[],
     size: readonly [number, number] = [80, 25],

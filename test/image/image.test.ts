@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { readConfiguration } from '../../appliance/service/configuration.ts';
 import { command, removeFolder, temporaryFolder, until } from '../harness/appliance.ts';
@@ -8,6 +9,7 @@ import { command, removeFolder, temporaryFolder, until } from '../harness/applia
 /** What can be known of the image without building it; `npm run image-test` boots one. */
 const root = join(import.meta.dirname, '..', '..');
 const extra = join(root, 'image', 'mkosi.extra');
+const initrd = join(root, 'image', 'mkosi.images', 'initrd', 'mkosi.extra');
 const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8');
 const portOf = (listen = ''): string => listen.slice(listen.lastIndexOf(':') + 1);
 const has = async (...words: readonly [string, ...string[]]): Promise<boolean> =>
@@ -62,7 +64,9 @@ for (const [unit, most] of exposures) {
     const opened = async (text?: string): Promise<string> => {
       if (text !== undefined) writeFileSync(list, text);
       // Not the program of that name in node_modules.
-      const look = `PATH=/usr/sbin:/usr/bin:/bin; nft -f ${rules} && ${script} ${list} && ${script} ${list} && nft -j list set inet filter opened`;
+      const twice = `${script} ${list} && ${script} ${list}`;
+      const path = 'PATH=/usr/sbin:/usr/bin:/bin';
+      const look = `${path}; nft -f ${rules} && ${twice} && nft -j list set inet filter opened`;
       const { code, stdout, stderr } = await command('unshare', ['--net', 'sh', '-c', look]);
       t.is(code, 0, stderr);
       const { nftables } = JSON.parse(stdout) as { nftables: { set?: { elem?: number[] } }[] };
@@ -140,7 +144,11 @@ test('slots of the first build and of the first boot have the same sizes', (t) =
     const built = size(read('image/mkosi.repart', name));
     t.truthy(built);
     for (const file of [name, other]) {
-      t.is(size(read('image/mkosi.extra/usr/lib/repart.d', file)), built, file);
+      t.is(
+        size(readFileSync(join(initrd, 'usr/lib/twinlock/repart.d', file), 'utf8')),
+        built,
+        file,
+      );
     }
   }
 });
@@ -156,46 +164,85 @@ test('the scripts of the image parse', async (t) => {
   const scripts = [
     'scripts/image',
     'image/tool',
-    ...globSync('image/mkosi.extra/usr/lib/twinlock/*', { cwd: root }),
+    ...globSync('image/{,mkosi.images/initrd/}mkosi.extra/usr/lib/twinlock/*', { cwd: root }),
   ];
-  for (const script of scripts) {
+  for (const script of scripts.filter((path) => statSync(join(root, path)).isFile())) {
     const { code, stderr } = await command('sh', ['-n', join(root, script)]);
     t.is(code, 0, stderr);
   }
 });
 
-test('the TPM keeps which volume is the right one, and takes a later word for it', async (t) => {
+/** Runs a script of the image with a blank TPM of software. */
+async function withTpm(t: ExecutionContext, script: string) {
   const folder = temporaryFolder();
+  const socket = join(folder, 'tpm.sock');
+  const state = ['--tpmstate', `dir=${folder}`, '--flags', 'not-need-init,startup-clear'];
+  const sockets = ['--server', `type=unixio,path=${socket}`, '--ctrl'];
+  const words = ['socket', '--tpm2', ...state, ...sockets, `type=unixio,path=${socket}.ctrl`];
+  const tpm = spawn('swtpm', words);
   t.teardown(() => {
+    tpm.kill('SIGKILL');
     removeFolder(folder);
   });
-  const socket = join(folder, 'tpm.sock');
-  const tpm = spawn('swtpm', [
-    ...[
-      'socket',
-      '--tpm2',
-      '--tpmstate',
-      `dir=${folder}`,
-      '--flags',
-      'not-need-init,startup-clear',
-    ],
-    ...['--server', `type=unixio,path=${socket}`],
-    ...['--ctrl', `type=unixio,path=${socket}.ctrl`],
-  ]);
-  t.teardown(() => tpm.kill('SIGKILL'));
   await until('the TPM is there', () => Promise.resolve(existsSync(socket)));
-  const script = join(extra, 'usr/lib/twinlock/known-volume');
-  const environment = { TPM2TOOLS_TCTI: `swtpm:path=${socket}`, RUNTIME_DIRECTORY: folder };
-  const known = (...words: readonly string[]) =>
-    command('env', [
-      ...Object.entries(environment).map((pair) => pair.join('=')),
-      script,
-      ...words,
-    ]);
+  const environment = [`TPM2TOOLS_TCTI=swtpm:path=${socket}`, `RUNTIME_DIRECTORY=${folder}`];
+  return (...more: readonly string[]) => command('env', [...environment, script, ...more]);
+}
+
+test('the TPM keeps which volume is the right one, and takes a later word for it', async (t) => {
+  const known = await withTpm(t, join(initrd, 'usr/lib/twinlock/known-volume'));
   t.is((await known('say')).stdout, '');
   for (const digits of ['00ff5c250a'.padEnd(64, 'ab'), '7'.repeat(64)]) {
     const { code, stderr } = await known('remember', digits);
     t.is(code, 0, stderr);
     t.is((await known('say')).stdout, digits);
   }
+});
+
+test('the TPM keeps the newest version that served', async (t) => {
+  const known = await withTpm(t, join(extra, 'usr/lib/twinlock/known-version'));
+  t.is((await known('say')).stdout, '');
+  for (const version of ['0.1.0', '12.0.345~rc1', '0.1.0.1']) {
+    const { code, stderr } = await known('remember', version);
+    t.is(code, 0, stderr);
+    t.is((await known('say')).stdout, version);
+  }
+  t.is((await known('remember', '1'.repeat(33))).code, 1);
+  t.is((await known('say')).stdout, '0.1.0.1');
+});
+
+test('what scripts/image puts on a stick is what the slots are filled from', (t) => {
+  const build = read('scripts', 'image');
+  for (const [transfer, type] of [
+    ['10-root-verity', 'root-verity'],
+    ['20-root', 'root'],
+  ] as const) {
+    const text = readFileSync(join(extra, 'usr/lib/sysupdate.d', `${transfer}.transfer`), 'utf8');
+    t.regex(text, new RegExp(`^MatchPattern=twinlock_@v_@u\\.${type}\\.raw\\.gz$`, 'm'));
+    t.regex(text, new RegExp(`^MatchPartitionType=${type}$`, 'm'));
+    t.true(build.includes(`.${type}.raw.gz"`));
+  }
+  const kernel = readFileSync(join(extra, 'usr/lib/sysupdate.d/30-kernel.transfer'), 'utf8');
+  // One try: what does not serve is undone at the next start.
+  t.regex(kernel, /^TriesLeft=1$/m);
+  t.regex(kernel, /^MatchPattern=twinlock_@v\.efi$/m);
+});
+
+test('no volume is opened for an older version, and no root starts without the volume', (t) => {
+  const unit = (name: string): string =>
+    readFileSync(join(initrd, 'usr/lib/systemd/system', name), 'utf8');
+  const chain = [
+    ['twinlock-volume.service', 'twinlock-version.service'],
+    ['systemd-cryptsetup@var.service.d/order.conf', 'twinlock-volume.service'],
+    ['twinlock-volume-identity.service', 'systemd-cryptsetup@var.service'],
+    ['initrd-root-fs.target.d/volume.conf', 'twinlock-volume-identity.service'],
+  ] as const;
+  for (const [file, needs] of chain) {
+    for (const word of ['Requires', 'After']) {
+      t.regex(unit(file), new RegExp(`^${word}=.*\\b${needs.replace('.', '\\.')}`, 'm'), file);
+    }
+  }
+  const options = readFileSync(join(initrd, 'etc/crypttab'), 'utf8');
+  t.regex(options, /^var PARTLABEL=twinlock-var - tpm2-device=auto,tpm2-measure-pcr=yes,/);
+  t.notRegex(options, /nofail/);
 });

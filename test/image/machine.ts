@@ -18,13 +18,13 @@ export interface MachineOptions {
   readonly port: number;
   /** The same for its administrators' port. */
   readonly adminPort: number;
-  /** A further disk, such as a stick with answers. */
-  readonly stick?: string;
 }
 
 /** A virtual machine with UEFI in setup mode at first, a TPM of its own and a serial line. */
 export class Machine {
   readonly folder: string;
+  /** A stick, by its path in the folder of the work; put in at the next start. */
+  stick: string | undefined;
   readonly #options: MachineOptions;
   #qemu: ChildProcess | undefined;
   #tpm: ChildProcess | undefined;
@@ -170,6 +170,22 @@ export class Machine {
     }
   }
 
+  /** What was said so far is not looked at any more. */
+  forget(): void {
+    this.#said = '';
+  }
+
+  /** The ESP, which begins at the first mebibyte, as mtools name it. */
+  get esp(): string {
+    return `${this.inside}/disk.raw@@1M`;
+  }
+
+  /** Names of the kernel images on the ESP. */
+  kernels(): readonly string[] {
+    const listed = this.tool('mdir', '-b', '-i', this.esp, '::/EFI/Linux').trim();
+    return listed.split('\n').map((path) => path.slice(path.lastIndexOf('/') + 1));
+  }
+
   type(text: string): void {
     this.#serial?.write(text);
   }
@@ -191,8 +207,9 @@ export class Machine {
     const ended = [this.#qemu, this.#tpm].map(
       (child) =>
         new Promise((resolve) => {
-          if (child === undefined || child.exitCode !== null) resolve(undefined);
-          else child.once('exit', resolve);
+          const { exitCode = 0, signalCode = null } = child ?? {};
+          if (exitCode !== null || signalCode !== null) resolve(undefined);
+          else child?.once('exit', resolve);
         }),
     );
     this.#qemu?.kill('SIGKILL');
@@ -211,9 +228,8 @@ export class Machine {
   }
 
   #stick(): string[] {
-    const { stick } = this.#options;
-    if (stick === undefined) return [];
-    const drive = `if=none,id=d1,format=raw,file=/w/${stick}`;
+    if (this.stick === undefined) return [];
+    const drive = `if=none,id=d1,format=raw,file=/w/${this.stick}`;
     return ['-drive', drive, '-device', 'qemu-xhci', '-device', 'usb-storage,drive=d1'];
   }
 

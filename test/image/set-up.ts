@@ -2,6 +2,8 @@ import type { Screen } from '../harness/screen.ts';
 
 /** What the administrator of a machine made up. */
 export const passphrase = 'a passphrase for the image';
+/** The first screen of a node that serves. */
+export const serving = /KMIP +\d+\.\d+\.\d+\.\d+:5696[^]*<F2> Configure/;
 export const pin = 'pin-of-the-image';
 
 /** The four letters of each word that are enough, as the person would write them down. */
@@ -77,4 +79,16 @@ export async function openMenu(screen: Screen): Promise<void> {
   await screen.until(/administrator's passphrase, please|administrator’s passphrase, please/);
   fill(screen, passphrase);
   await screen.until(/4 +Invite a second node/);
+}
+
+/** What a person does after each start of an attended node: types the PIN. */
+export async function givePin(screen: Screen): Promise<void> {
+  await screen.until(/Root key +.*pin-needed[^]*<F2> Configure/);
+  await openMenu(screen);
+  screen.press('1');
+  await screen.until(/It is tried once/);
+  fill(screen, pin);
+  await screen.until(/4 +Invite a second node/);
+  screen.press('Escape');
+  await screen.until(serving);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -89,6 +89,29 @@ test('ports are opened in a box whose firewall is ours, and nowhere else', async
   t.deepEqual(ran, Array(2).fill('systemctl restart twinlock-ports.service'));
   isWell = false;
   await t.throwsAsync(ports?.open([]) ?? Promise.resolve(), { code: 'box' });
+});
+
+test('an update says what came of it, in its own words', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'twinlock-box-'));
+  t.is(new LinuxBox(root).update, undefined);
+  mkdirSync(join(root, 'usr/lib/twinlock'), { recursive: true });
+  mkdirSync(join(root, 'run'));
+  writeFileSync(join(root, 'usr/lib/twinlock/update'), '');
+  const said = join(root, 'run/twinlock-update.said');
+  const ran: string[] = [];
+  let isWell = false;
+  const { update = () => Promise.resolve('') } = new LinuxBox(root, (name, words) => {
+    ran.push([name, ...words].join(' '));
+    return Promise.resolve(isWell);
+  });
+  await t.throwsAsync(update(), { code: 'box', message: 'the update did not go through' });
+  writeFileSync(said, 'one thing\nerror: there is no stick called TWINLOCK\nhint: name it so\n');
+  const refused = await t.throwsAsync<Error & { hint?: string }>(update(), { code: 'box' });
+  t.deepEqual([refused.message, refused.hint], ['there is no stick called TWINLOCK', 'name it so']);
+  isWell = true;
+  writeFileSync(said, 'one thing\nversion 0.2.0 is there\n');
+  t.is(await update(), 'version 0.2.0 is there');
+  t.deepEqual(new Set(ran), new Set(['systemctl start twinlock-update.service']));
 });
 
 test('an address that is taken and a program that fails are said in words that help', async (t) => {

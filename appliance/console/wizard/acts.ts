@@ -96,19 +96,23 @@ export function Acts(properties: Properties): ReactNode {
   if (state === 'done') return h(LastScreen, { ...size, surroundings, onEnd });
   const asking = question === undefined ? [] : questionLines(question);
   const telling = officer === undefined ? [] : officerLines(officer.text);
-  return h(Frame, {
-    ...size,
-    title: 'Set-up',
-    right: '',
-    keys: [
-      ...(state === 'failed' ? ['<Esc> Back'] : []),
-      ...(officer === undefined ? [] : ['<Enter> It is written down']),
-    ],
-    children: [
-      h(Text, { key: 'gap' }, ' '),
-      h(Lines, { key: 'said', lines: [...said, ...asking, ...telling] }),
-    ],
-  });
+  const keys = [
+    ...(state === 'failed' ? ['<Esc> Back'] : []),
+    ...(officer === undefined ? [] : ['<Enter> It is written down']),
+  ];
+  return h(Steps, { ...size, keys, lines: [...said, ...asking, ...telling] });
+}
+
+/** What is being done, a line a step. */
+function Steps(properties: {
+  readonly keys: readonly string[];
+  readonly lines: readonly string[];
+  readonly width: number;
+  readonly height: number;
+}): ReactNode {
+  const { keys, lines, width, height } = properties;
+  const children = [h(Text, { key: 'gap' }, ' '), h(Lines, { key: 'said', lines })];
+  return h(Frame, { width, height, title: 'Set-up', right: '', keys, children });
 }
 
 function officerLines(pin: string): readonly string[] {
