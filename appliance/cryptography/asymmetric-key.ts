@@ -38,9 +38,9 @@ export function importKey(parts: KeyParts): KeyObject {
   const der = derOf(parts);
   const type = der.type;
   try {
-    return isPrivate
-      ? createPrivateKey({ key: der.bytes, format: 'der', type: type as 'pkcs1' })
-      : createPublicKey({ key: der.bytes, format: 'der', type: type as 'spki' });
+    if (!isPrivate) return createPublicKey({ key: der.bytes, format: 'der', type: type as 'spki' });
+    const key = createPrivateKey({ key: der.bytes, format: 'der', type: type as 'pkcs1' });
+    return ecPrivateFormats.has(format) ? withPoint(key) : key;
   } catch (cause) {
     throw failed(cause);
   } finally {
@@ -142,6 +142,23 @@ function ecPrivateDer(fields: Fields): Der {
   const bytes = sequence(version, scalar, derItem(0xa0, curveIdentifier(curveIn(fields))));
   scalar.fill(0);
   return { bytes, type: 'sec1' };
+}
+
+/**
+ * The same private key with its public one inside, as a new key has it: OpenSSL leaves out of an
+ * encoding what was not in the one that it read, and the Digest is of a whole one.
+ */
+function withPoint(key: KeyObject): KeyObject {
+  const [, point] = derSequence(createPublicKey(key).export({ format: 'der', type: 'spki' }));
+  const bare = key.export({ format: 'der', type: 'sec1' });
+  const parts = derSequence(bare).map(({ tag, body }) => derItem(tag, body));
+  const inside = derItem(derTag.bitString, point?.body ?? Buffer.alloc(0));
+  const bytes = sequence(...parts, derItem(0xa1, inside));
+  try {
+    return createPrivateKey({ key: bytes, format: 'der', type: 'sec1' });
+  } finally {
+    for (const each of [bare, bytes, ...parts]) each.fill(0);
+  }
 }
 
 function ecPublicDer(fields: Fields): Der {

@@ -65,12 +65,14 @@ export const create = defineChange({
 });
 
 /**
- * Makes a symmetric key of the algorithm and length that its attributes say, and seals it. Throws
- * KmipError Invalid Field where they do not say it, or it is not made here.
+ * Makes a symmetric key of the algorithm and length that its attributes say, and seals it.
+ * `format`: what it is kept in where they leave that open. Throws KmipError Invalid Field where
+ * they do not say it, or it is not made here.
  */
 export async function sealSymmetricKey(
   attributes: readonly AttributeInstance[],
   context: Context,
+  format?: KeyFormatType,
 ): Promise<NewObject> {
   const algorithm = numberOf(attributes, 'Cryptographic Algorithm');
   const length = numberOf(attributes, 'Cryptographic Length');
@@ -84,7 +86,7 @@ export async function sealSymmetricKey(
   const key = context.random(bytesOf(algorithm, length));
   const { Raw, TransparentSymmetricKey } = KeyFormatType;
   // Any other format that is asked for is refused when the key is sealed.
-  const isOpen = askedFormat(attributes) === TransparentSymmetricKey;
+  const isOpen = (askedFormat(attributes) ?? format) === TransparentSymmetricKey;
   const material: Item = isOpen
     ? {
         tag: Tag.KeyMaterial,
@@ -92,9 +94,9 @@ export async function sealSymmetricKey(
         value: [{ tag: Tag.Key, type: 'ByteString', value: key }],
       }
     : { tag: Tag.KeyMaterial, type: 'ByteString', value: key };
-  const format = isOpen ? TransparentSymmetricKey : Raw;
+  const kept = isOpen ? TransparentSymmetricKey : Raw;
   const block = [
-    { tag: Tag.KeyFormatType, type: 'Enumeration', value: format },
+    { tag: Tag.KeyFormatType, type: 'Enumeration', value: kept },
     { tag: Tag.CryptographicAlgorithm, type: 'Enumeration', value: algorithm },
     { tag: Tag.CryptographicLength, type: 'Integer', value: length },
   ] as const;

@@ -115,18 +115,27 @@ function formats(key: KeyObject, version: number): readonly [KeyFormatType, KeyF
   }
 }
 
-/** Both objects of a new pair, sealed and linked to each other. */
+/** What holds for each half of a pair. */
+interface Halves<T> {
+  readonly privateKey: T;
+  readonly publicKey: T;
+}
+
+/**
+ * Both objects of a new pair, sealed and linked to each other. `kept`: the formats of the pair that
+ * it replaces, which it is kept in too where its attributes leave that open and the keys have them.
+ */
 export async function sealPair(
   pair: Pair,
   kind: PairKind,
-  attributes: {
-    readonly privateKey: readonly AttributeInstance[];
-    readonly publicKey: readonly AttributeInstance[];
-  },
+  attributes: Halves<readonly AttributeInstance[]>,
   context: Context,
+  kept?: Halves<KeyFormatType | undefined>,
 ): Promise<{ readonly privateKey: NewObject; readonly publicKey: NewObject }> {
   const ids = { privateKey: context.newIdentifier(), publicKey: context.newIdentifier() };
-  const [privateFormat, publicFormat] = formats(pair.privateKey, context.version);
+  const usual = formats(pair.privateKey, context.version);
+  const privateFormat = formatOf(pair.privateKey, kept?.privateKey) ?? usual[0];
+  const publicFormat = formatOf(pair.publicKey, kept?.publicKey) ?? usual[1];
   const seal = (
     objectType: ObjectType,
     key: KeyObject,
@@ -168,6 +177,18 @@ export async function sealPair(
   };
 }
 
+/** A format, if a key has it. */
+function formatOf(key: KeyObject, format: KeyFormatType | undefined): KeyFormatType | undefined {
+  if (format === undefined) return undefined;
+  try {
+    wipe(exportKey(key, format));
+    return format;
+  } catch (error) {
+    if (error instanceof KmipError) return undefined;
+    throw error;
+  }
+}
+
 /** Seals one asymmetric key as an object. */
 export async function sealKey(
   what: {
@@ -199,7 +220,7 @@ export async function sealKey(
   const kept = attributes.filter(
     ({ name }) => name !== 'Cryptographic Algorithm' && name !== 'Cryptographic Length',
   );
-  const digest = digestBytes(key);
+  const [digest, digestFormat] = digestible(key, material, format);
   const object = await sealObject(
     {
       objectType,
@@ -211,7 +232,7 @@ export async function sealKey(
       form: [{ tag: Tag.KeyBlock, type: 'Structure', value: block }],
       secret,
       digestBytes: digest,
-      keyFormatType: digestFormat(key),
+      keyFormatType: digestFormat,
       made: true,
       uniqueIdentifier,
     },
@@ -233,15 +254,20 @@ function exportAsAsked(key: KeyObject, format: KeyFormatType): Item {
   }
 }
 
-/** The Digest of a pair's keys is that of one encoding, whatever the key is kept in (§3.17). */
-function digestBytes(key: KeyObject): Buffer {
-  if (key.asymmetricKeyType === 'rsa') return key.export({ format: 'der', type: 'pkcs1' });
-  return key.type === 'private'
-    ? key.export({ format: 'der', type: 'pkcs8' })
-    : key.export({ format: 'der', type: 'spki' });
-}
-
-function digestFormat(key: KeyObject): KeyFormatType {
-  if (key.asymmetricKeyType === 'rsa') return KeyFormatType.PKCS_1;
-  return key.type === 'private' ? KeyFormatType.PKCS_8 : KeyFormatType.X_509;
+/**
+ * The bytes that the Digest of a pair's key is of, and their format: those that it is kept in, so
+ * that who gets it can compare; an encoding in the place of what is no bytes (§3.17).
+ */
+function digestible(
+  key: KeyObject,
+  material: Item,
+  format: KeyFormatType,
+): readonly [Uint8Array, KeyFormatType] {
+  if (material.type === 'ByteString') return [material.value, format];
+  const { PKCS_1, PKCS_8, X_509 } = KeyFormatType;
+  const isRsa = key.asymmetricKeyType === 'rsa';
+  const other = isRsa ? PKCS_1 : key.type === 'private' ? PKCS_8 : X_509;
+  const encoded = exportKey(key, other);
+  if (encoded.type !== 'ByteString') throw new TypeError('an encoding is bytes');
+  return [encoded.value, other];
 }

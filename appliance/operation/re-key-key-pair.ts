@@ -15,8 +15,8 @@ import { linked } from './link.ts';
 import { mergedTemplate, requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
 import { pairStorageFields } from './protection-storage.ts';
-import { refuseReplacement, replacedLink, replacementAttributes } from './replacement.ts';
-import { storeReplacement } from './replacement.ts';
+import { keptFormat, refuseReplacement, replacedLink } from './replacement.ts';
+import { replacementAttributes, storeReplacement } from './replacement.ts';
 
 /** Re-key Key Pair (KMIP 1.4 §4.5): a new pair in the place of the one a private key is half of. */
 export const reKeyKeyPair = defineChange({
@@ -61,15 +61,13 @@ export const reKeyKeyPair = defineChange({
       publicKey: of(publicKey, request.publicKey),
     };
     const kind = pairKind(attributes.privateKey);
-    const made = await sealPair(await makePair(kind), kind, attributes, context);
+    const kept = { privateKey: keptFormat(privateKey), publicKey: keptFormat(publicKey) };
+    const made = await sealPair(await makePair(kind), kind, attributes, context, kept);
     return (draft) => {
       const [oldPublic, oldPrivate] = [publicKey, privateKey].map(({ uniqueIdentifier }) =>
         context.target(draft, uniqueIdentifier),
       ) as [typeof publicKey, typeof privateKey];
       refuseReplacement(oldPrivate);
-      if (linked(oldPrivate, LinkType.ReplacementObjectLink) !== undefined) {
-        throw new KmipError(ResultReason.PermissionDenied, 'The pair was replaced already');
-      }
       storeReplacement(made.publicKey, oldPublic, draft, context);
       storeReplacement(made.privateKey, oldPrivate, draft, context);
       return {

@@ -1,4 +1,4 @@
-import { LinkType, ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
+import { ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
@@ -6,12 +6,11 @@ import { interval, optional, required, structure } from '../ttlv/structure.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
 import { sealSymmetricKey } from './create.ts';
 import { requirePresent } from './key-use.ts';
-import { linked } from './link.ts';
 import { numberOf, requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
 import { storageField } from './protection-storage.ts';
-import { refuseReplacement, replacedLink, replacementAttributes } from './replacement.ts';
-import { storeReplacement } from './replacement.ts';
+import { keptFormat, refuseReplacement, replacedLink } from './replacement.ts';
+import { replacementAttributes, storeReplacement } from './replacement.ts';
 
 /** Re-key (KMIP 1.4 §4.4): a new symmetric key in the place of one there is. */
 export const reKey = defineChange({
@@ -40,13 +39,10 @@ export const reKey = defineChange({
       }
     }
     const back = replacedLink(attributes, object.uniqueIdentifier);
-    const made = await sealSymmetricKey([...attributes, back], context);
+    const made = await sealSymmetricKey([...attributes, back], context, keptFormat(object));
     return (draft) => {
       const now = context.target(draft, object.uniqueIdentifier);
       refuseReplacement(now);
-      if (linked(now, LinkType.ReplacementObjectLink) !== undefined) {
-        throw new KmipError(ResultReason.PermissionDenied, 'The key was replaced already');
-      }
       storeReplacement(made, now, draft, context);
       return { uniqueIdentifier: made.uniqueIdentifier };
     };

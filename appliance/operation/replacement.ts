@@ -1,10 +1,12 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { LinkType, ResultReason, State } from '../kmip/enumeration.ts';
+import type { KeyFormatType } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
+import { Tag } from '../kmip/tag.ts';
 import type { Draft } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import { dateOf } from './key-use.ts';
-import { linkValue, setLink } from './link.ts';
+import { linked, linkValue, setLink } from './link.ts';
 import { numberOf, storeObject } from './new-object.ts';
 import type { NewObject } from './new-object.ts';
 import type { Context } from './operation.ts';
@@ -118,12 +120,26 @@ function movedDates(
   return moved;
 }
 
-/** Refuses an object that may not be replaced: one that was, or that is compromised or archived. */
+/**
+ * Refuses an object that may not be replaced. Throws KmipError: Wrong Key Lifecycle State for one
+ * that is compromised or destroyed, Permission Denied for one that was replaced: of all that came
+ * one after the other only the last has Rotate Latest (KMIP 2.1 §4.52).
+ */
 export function refuseReplacement(object: ManagedObject): void {
   const { Compromised, Destroyed, DestroyedCompromised } = State;
   if ([Compromised, Destroyed, DestroyedCompromised].some((state) => state === object.state)) {
     throw new KmipError(ResultReason.WrongKeyLifecycleState, 'The object cannot be replaced');
   }
+  if (linked(object, LinkType.ReplacementObjectLink) !== undefined) {
+    throw new KmipError(ResultReason.PermissionDenied, 'The object was replaced already');
+  }
+}
+
+/** The Key Format Type that an object is kept in; undefined where it has none. */
+export function keptFormat({ form }: ManagedObject): KeyFormatType | undefined {
+  const block = form.find(({ tag }) => tag === Tag.KeyBlock);
+  const items = block?.type === 'Structure' ? block.value : [];
+  return items.find(({ tag }) => tag === Tag.KeyFormatType)?.value as KeyFormatType | undefined;
 }
 
 /** The link of a replacement back to what it replaces. */
