@@ -2,12 +2,20 @@ import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { AsynchronousIndicator, CredentialType } from '../../appliance/kmip/enumeration.ts';
+import type { Tag } from '../../appliance/kmip/tag.ts';
 import { Authority, makeAuthorityCertificate } from '../../appliance/pki/authority.ts';
 import { makePrivateKey } from '../../appliance/pki/authority.ts';
 import { fingerprint, readCertificate } from '../../appliance/pki/fingerprint.ts';
 import { cutBlockedClients } from '../../appliance/server/blocked-client.ts';
 import { Dispatch } from '../../appliance/server/dispatch.ts';
 import { Listener } from '../../appliance/server/listener.ts';
+import { decode } from '../../appliance/ttlv/decode.ts';
+import { encode } from '../../appliance/ttlv/encode.ts';
+import type { Item } from '../../appliance/ttlv/item.ts';
+import { Asker } from '../conformance/error/asker.ts';
+import * as fit from '../conformance/error/fitting.ts';
+import { enumerated, found, integer, struct, text } from '../harness/operations.ts';
 import { twins, until } from '../harness/twin.ts';
 import type { Twin } from '../harness/twin.ts';
 import { find, readAnswer, request, wire, Wires } from '../harness/vcenter.ts';
@@ -142,4 +150,62 @@ test('blocking a certificate on one node ends its live connections on both', asy
   const late = two.open();
   await t.throwsAsync(ask(late, wire.create()));
   t.pass();
+});
+
+/** The same client at a node, in words of 2.1. */
+function askerAt({ open }: Served): Asker {
+  const wires = open();
+  const exchange = async (message: Item): Promise<Item> =>
+    decode((await wires.exchange(encode(message))).raw);
+  return new Asker(201, now(), exchange);
+}
+
+const own = (items: readonly Item[], name: keyof typeof Tag): Item => {
+  const item = found(items, name);
+  if (item === undefined) throw new Error(`no ${name}`);
+  return item;
+};
+
+test('2.1: the other node knows no later answer’s value, and has what was made', async (t) => {
+  const { one, two } = await served(t);
+  const [first, second] = [askerAt(one), askerAt(two)];
+  const name = [
+    'Name',
+    struct('Name', text('NameValue', 'later'), enumerated('NameType', 1)),
+  ] as const;
+  const header = [enumerated('AsynchronousIndicator', AsynchronousIndicator.Mandatory)];
+  const create = fit.requestOn(first, 'Create', [], [name]);
+  const { status, fields } = await first.ask('Create', create, { header });
+  t.is(status, 'OperationPending');
+  const value = own(fields, 'AsynchronousCorrelationValue');
+  for (const operation of ['Poll', 'Cancel', 'Process'] as const) {
+    const { reason } = await second.ask(operation, [value]);
+    t.is(reason, 'InvalidAsynchronousCorrelationValue');
+  }
+  const waiting = await second.ask('QueryAsynchronousRequests', []);
+  t.deepEqual([waiting.reason, waiting.payload], ['Success', []]);
+  t.is((await first.ask('Process', [value])).reason, 'Success');
+  const polled = await first.ask('Poll', [value]);
+  const made = own(polled.payload, 'UniqueIdentifier');
+  const located = await second.ask('Locate', [struct('Attributes', name[1])]);
+  t.deepEqual(located.payload.at(-1), made);
+  t.deepEqual((await second.ask('Get', [made])).payload, (await first.ask('Get', [made])).payload);
+});
+
+test('a ticket is one node’s own: at the other a client logs in again', async (t) => {
+  const { one, two } = await served(t);
+  const [first, second] = [askerAt(one), askerAt(two)];
+  const login = async (at: Asker): Promise<Item[]> => {
+    const { payload } = await at.ask('Login', [integer('RequestCount', 9)]);
+    const type = enumerated('CredentialType', CredentialType.Ticket);
+    const bearing = struct('CredentialValue', own(payload, 'Ticket'));
+    return [struct('Authentication', struct('Credential', type, bearing))];
+  };
+  const header = await login(first);
+  const query = [enumerated('QueryFunction', 1)];
+  t.is((await first.ask('Query', query, { header })).reason, 'Success');
+  t.is((await second.ask('Query', query, { header })).reason, 'InvalidTicket');
+  t.is((await second.ask('Query', query, { header: await login(second) })).reason, 'Success');
+  // Its certificate is good on both, with no ticket at all.
+  t.is((await second.ask('Query', query)).reason, 'Success');
 });
