@@ -6,6 +6,7 @@ import type { RunningAppliance } from '../harness/appliance.ts';
 import { KillStep } from '../harness/kill-step.ts';
 import type { Step } from '../harness/kill-step.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
+import { startPair } from '../harness/pair.ts';
 
 const twoLines = /^error: .+\nhint: .+\n$/;
 
@@ -200,4 +201,57 @@ test('a wrapping key’s rotation killed at any step ends, and all opens', async
   const reader = new KmipClient(again);
   await holds(t, { ...all, node: again, client: reader }, 'after a start');
   reader.end();
+});
+
+test('a pair’s rotation ends, whichever keeper is killed before it writes', async (t) => {
+  t.timeout(290_000);
+  const folder = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(folder);
+  });
+  const kill = new KillStep(folder);
+  const { a, b } = await startPair(t, { environment: kill.environment });
+  const keys = new Map<string, string>();
+  const sides = [a, b].map((node) => ({ node, kill, client: new KmipClient(node), keys }));
+  const client = sides[0]?.client;
+  for (const id of (await client?.createAll(20)) ?? []) keys.set(id, (await client?.get(id)) ?? '');
+  const before = tableOf(a, 'a').written;
+  // One after the other: each next writing of either keeper, or one that is a little later.
+  const steps = [1, 2, 1, 1, 3, 1, 2, 1, 1, 2, 1].map((n): Step => ({
+    role: 'keeper',
+    file: 'slots.[ab]',
+    n,
+  }));
+  kill.arm(...steps);
+  await until('one was killed', async () => {
+    await a.twinlock('wrapping-key', 'rotate', '--no-wait');
+    return kill.killed > 0;
+  });
+  const isThrough = (): boolean =>
+    [a, b].every((node) => {
+      const table = tableOf(node, 'a');
+      return table.written !== before && isAlone(table) && areSame(node);
+    });
+  await until(
+    'both have one wrapping key, the same one',
+    async () => {
+      // It may have been cut off before anything was written down.
+      if (tableOf(a, 'a').slots.every(({ generation }) => generation === before)) {
+        await a.twinlock('wrapping-key', 'rotate', '--no-wait');
+      }
+      for (const side of sides) await holds(t, side, 'meanwhile');
+      return isThrough() && tableOf(a, 'a').written === tableOf(b, 'a').written;
+    },
+    200_000,
+  );
+  t.log(`${kill.killed} keepers were killed`);
+  t.true(kill.killed >= 6);
+  kill.arm();
+  const made = await client?.insist(async () => client.create());
+  keys.set(made ?? '', (await client?.get(made ?? '')) ?? '');
+  for (const side of sides) {
+    await serves(side);
+    await holds(t, side, 'at the end');
+    side.client.end();
+  }
 });

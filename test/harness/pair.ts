@@ -16,9 +16,20 @@ export interface RunningPair {
 /** Starts two paired nodes as `run --pair` does, and waits until both serve. */
 export async function startPair(
   t: Pick<ExecutionContext, 'teardown'>,
-  { state = temporaryFolder(), token = 'softhsm', keep = false } = {},
+  {
+    state = temporaryFolder(),
+    token = 'softhsm',
+    keep = false,
+    environment = process.env,
+  }: {
+    readonly state?: string;
+    readonly token?: string;
+    readonly keep?: boolean;
+    readonly environment?: NodeJS.ProcessEnv;
+  } = {},
 ): Promise<RunningPair> {
-  const started = launch(['--pair', '--state', state, '--token', token, '--listen', '127.0.0.1:0']);
+  const options = ['--pair', '--state', state, '--token', token, '--listen', '127.0.0.1:0'];
+  const started = launch(options, { environment });
   t.teardown(async () => {
     started.child.kill('SIGTERM');
     await started.ended;
