@@ -36,8 +36,9 @@ if (image === undefined) {
 mkdirSync(join(values.work, 'vm'), { recursive: true });
 const outside = {
   folder: join(values.work, 'vm', 'outside'),
-  port: 45_696,
-  adminPort: 45_698,
+  // Below what Linux gives to those who dial.
+  port: 25_696,
+  adminPort: 25_698,
 };
 const began = performance.now();
 const recoveryKey = /\s([a-z0-9]{5}(?:-[a-z0-9]{5}){9})\s/;
