@@ -345,6 +345,8 @@ export const peersView = z.object({
       heard: z.number().optional(),
       /** Why the last connection to it ended, in words. */
       trouble: z.string().optional(),
+      /** ADDRESS:PORT at which it says that it is reached by other nodes. */
+      addresses: z.array(z.string()).readonly().optional(),
       /** Records that are here and not there. */
       lag: z.number(),
       /** By epoch, the newest record that it has. */

@@ -89,14 +89,16 @@ export class Pair implements PairActs {
   }
 
   async peers(): ReturnType<PairActs['peers']> {
-    const { keeper, replication } = this.#parts;
+    const { keeper, keystore, replication } = this.#parts;
     const { pair } = await keeper.status();
     const { peers, copies } = replication.view();
+    const known = new Map(keystore.replica.members().map((member) => [member.node, member]));
     const slots = new Map((pair?.peers ?? []).map((peer) => [peer.node, peer]));
     const members = peers.map((peer) => ({
       ...peer,
       heads: Object.fromEntries(Object.entries(peer.heads).map(([epoch, [seq]]) => [epoch, seq])),
       proven: slots.get(peer.node)?.proven === true,
+      addresses: known.get(peer.node)?.addresses ?? [],
     }));
     // Its keeper was given slots, and then it never became a member.
     const unfinished = [...slots.values()]

@@ -123,9 +123,12 @@ function runProgram(
   words: readonly string[],
   patience = programPatience,
 ): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     execFile(name, words, { timeout: patience }, (error) => {
-      resolve(error === null);
+      // What is not there has looked at nothing, and must not be taken for a bad answer.
+      const isMissing = error !== null && error.code === 'ENOENT';
+      if (isMissing) reject(new SetupError('box', `${name} is not installed`, 'install it'));
+      else resolve(error === null);
     });
   });
 }
