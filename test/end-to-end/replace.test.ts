@@ -6,7 +6,7 @@ import { answerOf } from '../harness/answer.ts';
 import { removeFolder, startAppliance, temporaryFolder, until } from '../harness/appliance.ts';
 import type { RunningAppliance } from '../harness/appliance.ts';
 import { KmipClient } from '../harness/kmip-client.ts';
-import { startPair } from '../harness/pair.ts';
+import { freePort, startPair } from '../harness/pair.ts';
 import { json } from '../harness/pairing.ts';
 import { atTerminal } from '../harness/terminal.ts';
 
@@ -142,4 +142,24 @@ test('beside another node nothing is replaced: it would bring all of it back', a
   t.false(existsSync(join(away, 'b.backup')));
   t.is((await client.get(id)).length, 64);
   client.end();
+});
+
+test('nor beside a journal, which has what would go', async (t) => {
+  t.timeout(180_000);
+  const away = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(away);
+  });
+  const journal = join(away, 'journal');
+  mkdirSync(journal);
+  const more = ['--peer', `127.0.0.1:${await freePort()}`, '--journal', journal];
+  const node = await startAppliance(t, { more });
+  const backup = join(away, 'a.backup');
+  t.is((await node.twinlock('backup', 'create', '--to', backup)).code, 0);
+  const { name } = await json<{ name: string }>(node, 'holders');
+  const options = ['--replace', '--save-to', join(away, 'b.backup'), '--name', name];
+  const refused = await node.twinlock('restore', backup, ...options);
+  t.is(refused.code, 3);
+  t.regex(refused.stderr, /^error: the journal in .+ would bring back .+\nhint: .+\n$/);
+  t.false(existsSync(join(away, 'b.backup')));
 });
