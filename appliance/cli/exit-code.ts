@@ -22,6 +22,7 @@ const byRefusal: Readonly<Record<string, number>> = {
   pairing: exitCode.refused,
   passphrase: exitCode.refused,
   network: exitCode.refused,
+  'pin-not-sealed': exitCode.refused,
   'audit-broken': exitCode.broken,
   'vcenter-unreachable': exitCode.notReachable,
   'vcenter-thumbprint': exitCode.refused,

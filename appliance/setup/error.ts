@@ -1,4 +1,5 @@
-export type SetupErrorCode = 'has-keys' | 'passphrase' | 'network' | 'box' | 'pairing';
+export type SetupErrorCode =
+  'has-keys' | 'passphrase' | 'network' | 'box' | 'pairing' | 'pin-not-sealed';
 
 /** Why a node was not set up, for a person: what it is, and what to do. */
 export class SetupError extends Error {

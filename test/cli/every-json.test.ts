@@ -25,6 +25,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'recovery restore': 'end-to-end/recovery-token.test.ts',
   'root create': 'end-to-end/first-key.test.ts',
   'token provision': 'end-to-end/recovery-token.test.ts',
+  'token seal-pin': 'setup/pin-credential.test.ts',
   'token unlock': 'end-to-end/first-key.test.ts',
 };
 

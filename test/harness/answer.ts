@@ -136,6 +136,7 @@ export const answers: Readonly<Record<string, z.ZodType>> = {
   'token list': z.object({ tokens: z.array(token) }),
   'token unlock': z.object({ unlocked: z.literal(true), state: text }),
   'token provision': z.object({ officerPin: text }),
+  'token seal-pin': z.object({ sealed: text, boundTo: text, random: z.boolean() }),
   'wrapping-key rotate': z.object({ generation }),
   'vcenter register': z.object({
     ...{ provider: text, isDefault: z.boolean() },
