@@ -365,7 +365,8 @@ export class Backups {
     const writer = this.#writer();
     const expected = Math.max(expectedLeast, this.#parts.size().bytes);
     const mark = this.#parts.random(4).toString('hex');
-    const file = new UnfinishedFile(folder, `twinlock-${mark}.backup`, expected);
+    const own = `twinlock-${this.#parts.node.slice(0, 8)}-${mark}.backup`;
+    const file = new UnfinishedFile(folder, own, expected);
     try {
       for await (const bytes of writer.bytes()) file.write(bytes);
       file.flush();

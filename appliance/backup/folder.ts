@@ -26,14 +26,20 @@ export class UnfinishedFile {
   readonly #file: number;
   #written = 0;
   #looked = 0;
+  #closed = false;
 
-  /** `expected`: about how many bytes it will be. Throws BackupError `no-room`, `not-written`. */
+  /**
+   * Takes away what was left of earlier ones whose names begin as this one's, to the last hyphen:
+   * another node may be writing into the same folder. `expected`: about how many bytes it
+   * will be. Throws BackupError `no-room`, `not-written`.
+   */
   constructor(folder: string, name: string, expected: number) {
     this.#folder = folder;
     this.path = join(folder, `${name}.part`);
     this.#file = attempt(() => {
+      const own = name.slice(0, name.lastIndexOf('-') + 1);
       for (const old of readdirSync(folder)) {
-        if (old.startsWith('twinlock-') && old.endsWith(unfinished)) rmSync(join(folder, old));
+        if (old.startsWith(own) && old.endsWith(unfinished)) rmSync(join(folder, old));
       }
       this.#look(expected);
       return openSync(this.path, 'w', 0o600);
@@ -63,7 +69,7 @@ export class UnfinishedFile {
   finish(name: string): string {
     const path = join(this.#folder, name);
     attempt(() => {
-      closeSync(this.#file);
+      this.#close();
       renameSync(this.path, path);
       const folder = openSync(this.#folder, 'r');
       fsyncSync(folder);
@@ -73,12 +79,15 @@ export class UnfinishedFile {
   }
 
   discard(): void {
-    try {
-      closeSync(this.#file);
-    } catch {
-      // It is closed already.
-    }
+    this.#close();
     rmSync(this.path, { force: true });
+  }
+
+  /** Once: its number may be another file's afterwards. */
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#file);
   }
 
   #look(wanted: number): void {

@@ -94,6 +94,36 @@ export function openFrame(
   }
 }
 
+/** How many frames in a row may be unreadable and the next one still be looked for. */
+const lostMost = 64;
+
+/**
+ * The next whole frame behind one that does not open: where a length was changed nothing else says
+ * where it begins. Its number is one of the next `lostMost`. Undefined where there is none.
+ */
+export function nextFrame(
+  bytes: Buffer,
+  from: number,
+  index: number,
+  keys: { readonly key: KeyObject; readonly head: Buffer },
+): { readonly offset: number; readonly index: number } | undefined {
+  const begins = Array.from({ length: lostMost }, (_, i) =>
+    createCipheriv('aes-256-gcm', keys.key, nonceOf(index + i)).update(Buffer.alloc(4)),
+  ).map((stream) => stream.readUInt32BE(0));
+  for (let offset = from; offset + 4 + tagBytes + 4 <= bytes.length; offset++) {
+    const length = bytes.readUInt32BE(offset);
+    if (length > frameMost || offset + 4 + length > bytes.length) continue;
+    const begin = bytes.readUInt32BE(offset + 4);
+    for (const [i, stream] of begins.entries()) {
+      // The first four bytes are the length of a record's body: most places are ruled out so.
+      if ((begin ^ stream) >>> 0 > length) continue;
+      const found = { offset, index: index + i };
+      if (openFrame(bytes, offset, found.index, keys).is === 'entries') return found;
+    }
+  }
+  return undefined;
+}
+
 function encodeEntries(entries: readonly Entry[]): Buffer {
   const parts = entries.flatMap(({ body, signature, sealed }) => [
     body,

@@ -8,6 +8,7 @@ import type { Entry } from '../keystore/exchange.ts';
 import {
   headDigest,
   makeJournalKey,
+  nextFrame,
   openFrame,
   openJournalKey,
   sealFrame,
@@ -210,10 +211,21 @@ export async function readJournal(
   let damaged = 0;
   for (let offset = end, index = 0; ; index++) {
     const frame = openFrame(bytes, offset, index, keys);
-    if (frame.is === 'end') return { head, frames: index, damaged, torn: frame.torn };
-    offset = frame.end;
-    if (frame.is === 'damaged') damaged++;
-    else await take(frame.entries);
+    if (frame.is === 'entries') {
+      offset = frame.end;
+      await take(frame.entries);
+      continue;
+    }
+    if (frame.is === 'end' && !frame.torn) return { head, frames: index, damaged, torn: false };
+    // Its length may be what was changed: what stands behind it is looked for.
+    const next = nextFrame(bytes, offset + 1, index + 1, keys);
+    if (next === undefined) {
+      const torn = frame.is === 'end';
+      return { head, frames: index + (torn ? 0 : 1), damaged: damaged + (torn ? 0 : 1), torn };
+    }
+    damaged += next.index - index;
+    offset = next.offset;
+    index = next.index - 1;
   }
 }
 

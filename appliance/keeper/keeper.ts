@@ -65,7 +65,6 @@ export class KeyKeeper {
   constructor(options: KeeperOptions) {
     this.#options = options;
     const { folder, now, log } = options;
-    this.#removal = new Removal(now);
     const random = (this.#random = options.random ?? randomBytes);
     this.#order = new SealOrder(folder);
     const sealedByOrder = (): boolean =>
@@ -76,6 +75,8 @@ export class KeyKeeper {
     this.administrator = new Administrator(folder, random);
     this.acts = new ActList({ folder, now, random, log });
     const { rotation: every = {}, monotonic = () => performance.now() / 1000 } = options;
+    // Not the clock of the day: when that is set, no token was pulled.
+    this.#removal = new Removal(monotonic);
     this.#schedule = new Schedule({ every, ring, now, monotonic, log });
     const wipe = (): void => {
       this.wipe();
@@ -152,7 +153,9 @@ export class KeyKeeper {
       const token = this.#tokens.named(name);
       await this.#turns.take(() =>
         token.attempt(async () => {
-          token.forgive();
+          // A token that is logged in says nothing of a PIN, so a refusal is not forgotten by it.
+          await token.look();
+          if (token.state !== 'ready') token.forgive();
           await token.login(pin);
           if (this.#shredding.order !== undefined) {
             await this.#shredding.advance();

@@ -24,7 +24,9 @@ interface LockoutParts {
  */
 export class Lockout {
   readonly #parts: LockoutParts;
-  #done = false;
+  /** The token that it was done for last; what was said of it last. */
+  #done: RootToken | undefined;
+  #said = '';
 
   constructor(parts: LockoutParts) {
     this.#parts = parts;
@@ -32,19 +34,20 @@ export class Lockout {
 
   /** The next opening or proof does it anew: the token went away, and may have lost power. */
   forget(): void {
-    this.#done = false;
+    this.#done = undefined;
   }
 
   /** For the token that holds the root key, once in its life. Never throws: the log says it. */
   async protect(): Promise<void> {
     const { ring, tokens, log } = this.#parts;
-    if (this.#done || ring.written === undefined || ring.table?.joining === true) return;
     const token = tokens.inUse;
+    if (this.#done === token || ring.written === undefined || ring.table?.joining === true) return;
     const mark = this.#refusedMark(token);
     const auth = lockoutAuth(ring);
     try {
       const found = await token.protect(auth, !existsSync(mark));
-      this.#done = true;
+      this.#done = token;
+      this.#said = '';
       if (existsSync(mark)) removeFile(mark);
       if (found === undefined) return;
       log('info', 'the TPM’s limits against guessing stand', { token: token.name, ...found });
@@ -53,7 +56,9 @@ export class Lockout {
       const fields = { token: token.name, code: codeOf(error), error: text };
       const refused = codeOf(error) === 'lockout-refused';
       if (refused) this.#noteRefused(mark);
-      this.#done = refused;
+      if (refused) this.#done = token;
+      if (this.#said === text) return;
+      this.#said = text;
       log('warn', 'the TPM’s limits against guessing could not be set', fields);
     } finally {
       auth.fill(0);

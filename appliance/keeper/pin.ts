@@ -13,6 +13,9 @@ const unjudgedMost = 2;
  * of the try itself is flushed before it: whatever ends a process meanwhile, it is not forgotten.
  * A verdict that was lost so, by a power cut or a crash of the library, is asked for once more and
  * no oftener. A PIN that the token took before needs no mark, for a right one may be tried again.
+ *
+ * The file's first line is the PIN; a second one, if there is one, is a number that tells this file
+ * from every other: a credential is another file at each boot, and its number stays.
  */
 export class PinSource {
   readonly #file: string | undefined;
@@ -42,13 +45,9 @@ export class PinSource {
   /** The PIN as bytes without line ends; undefined where there is none to try. */
   take(): Buffer | undefined {
     if (this.#file === undefined || this.refused()) return undefined;
-    try {
-      const pin = trimmed(readFileSync(this.#file));
-      // The units' stand-in for a credential that nobody made: attended mode.
-      return pin.length === 0 ? undefined : pin;
-    } catch {
-      return undefined;
-    }
+    const pin = this.#lines()?.pin;
+    // The units' stand-in for a credential that nobody made: attended mode.
+    return pin === undefined || pin.length === 0 ? undefined : pin;
   }
 
   /** Whether the token refused it, or kept its verdict to itself too often. */
@@ -84,7 +83,7 @@ export class PinSource {
   /** The token took it. */
   taken(pin: Uint8Array): void {
     this.#taken = this.#digest(pin);
-    if (this.#lasting && this.#file !== undefined && !this.#isTakenFile()) {
+    if (this.#lasts() && !this.#isTakenFile()) {
       replaceFile(this.#takenMark, Buffer.from(this.#identity()));
     }
     this.clear();
@@ -107,11 +106,29 @@ export class PinSource {
   }
 
   #isTakenFile(): boolean {
-    if (this.#file === undefined || !this.#lasting) return false;
+    if (!this.#lasts()) return false;
     try {
       return readFileSync(this.#takenMark, 'utf8') === this.#identity();
     } catch {
       return false;
+    }
+  }
+
+  /** Whether what is known of the file holds after a boot too. */
+  #lasts(): boolean {
+    if (this.#file === undefined) return false;
+    return this.#lasting || (this.#lines()?.number ?? '') !== '';
+  }
+
+  #lines(): { readonly pin: Buffer; readonly number: string } | undefined {
+    if (this.#file === undefined) return undefined;
+    try {
+      const bytes = readFileSync(this.#file);
+      const end = bytes.indexOf(0x0a);
+      if (end < 0) return { pin: trimmed(bytes), number: '' };
+      return { pin: trimmed(bytes.subarray(0, end)), number: bytes.toString('latin1', end).trim() };
+    } catch {
+      return undefined;
     }
   }
 
@@ -133,6 +150,8 @@ export class PinSource {
 
   /** Tells one file from the next without a trace of what is in it. */
   #identity(): string {
+    const number = this.#lines()?.number ?? '';
+    if (number !== '') return `number ${number}`;
     if (this.#file === undefined || !this.#lasting) return 'until a person gives another';
     try {
       const { ino, mtimeMs, size } = statSync(this.#file);
@@ -145,6 +164,6 @@ export class PinSource {
 
 function trimmed(bytes: Buffer): Buffer {
   let end = bytes.length;
-  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
+  while (end > 0 && bytes[end - 1] === 0x0d) end--;
   return bytes.subarray(0, end);
 }

@@ -12,7 +12,7 @@ export class Removal {
   readonly #now: () => number;
   #unknownSince: number | undefined;
 
-  /** `now`: seconds. */
+  /** `now`: seconds of a clock that nobody sets. */
   constructor(now: () => number) {
     this.#now = now;
   }

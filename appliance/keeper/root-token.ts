@@ -48,9 +48,13 @@ export class RootToken {
   }
 
   /** Logs in with this PIN, which is wiped, unless the token is logged in. Throws TokenError. */
-  async login(pin: Buffer | undefined = this.#parts.pin.take()): Promise<void> {
+  async login(typed?: Buffer): Promise<void> {
     const { token } = this.#parts;
-    if (await this.#isLoggedIn()) return;
+    if (await this.#isLoggedIn()) {
+      typed?.fill(0);
+      return;
+    }
+    const pin = typed ?? this.#parts.pin.take();
     if (pin === undefined) {
       const refused = this.#parts.pin.refused();
       throw new TokenError(refused ? 'pin-wrong' : 'pin-needed', 'a PIN is needed');

@@ -25,9 +25,9 @@ interface ShreddingParts {
 }
 
 /**
- * The end of a node's keys, by a person's order: slots first, then root keys. The order is a file
- * that names the root keys, written before anything is destroyed: cut short at any step, the next
- * start goes on, and opens nothing.
+ * The end of a node's keys, by a person's order: root keys in tokens, TPMs, slots. The order is a
+ * file that names the root keys, written before anything is destroyed: cut short at any step, the
+ * next start goes on, and opens nothing but what clearing a TPM takes.
  */
 export class Shredding {
   readonly #parts: ShreddingParts;
@@ -85,14 +85,19 @@ export class Shredding {
     const { folder, log } = this.#parts;
     if (this.#order === undefined || this.#order.unreadable === true || this.#isForeign()) return;
     this.#noteLate();
+    await this.#takeAuth();
+    // Other tokens first: once a TPM is cleared, the disk that it opens may not come up again.
+    const tpms = this.#order.holders.roots.filter(({ vendor }) => vendor === 'TPM 2.0');
+    const mayClear = (root: RootHolder): boolean => tpms.some((tpm) => tpm.keyId === root.keyId);
+    await this.#destroyAll(this.#order.left.filter((root) => !mayClear(root)));
     await this.#clearTpms();
     const files = slotFiles(folder);
-    for (const path of files) overwriteFile(path);
-    if (files.length > 0) log('warn', 'the key slots are destroyed');
-    for (const root of this.#order.left) {
-      const outcome = await this.#destroy(root);
-      if (outcome !== undefined) this.#note(root, outcome);
-    }
+    const gone = files.filter((path) => this.#overwrite(path));
+    if (gone.length > 0) log('warn', 'the key slots are destroyed');
+    await this.#destroyAll(this.#order.left);
+    if (this.#order.left.length > 0) return;
+    this.#auth?.fill(0);
+    this.#auth = undefined;
   }
 
   /** Whether the slots that lie here now are of another cluster: nobody typed its name. */
@@ -124,11 +129,9 @@ export class Shredding {
    * they alone keep what was destroyed alive in an old copy of a store.
    */
   async #clearTpms(): Promise<void> {
-    const { tokens, lockout, log } = this.#parts;
+    const { tokens, log } = this.#parts;
     const left = tokens.holding(undefined).filter((token) => !this.#isSettled(token));
     if (left.length === 0) return;
-    const slots = slotFiles(this.#parts.folder).length > 0;
-    this.#auth ??= slots ? await lockout.fromSlots() : undefined;
     for (const token of left) {
       try {
         this.#noteCleared(token, await token.clear(this.#auth));
@@ -138,6 +141,35 @@ export class Shredding {
         this.#refused.add(token.name);
         log('warn', 'a TPM was not cleared: its lockoutAuth is another', { token: token.name });
       }
+    }
+  }
+
+  /** The TPMs' lockoutAuth, while the slots that give it are there. */
+  async #takeAuth(): Promise<void> {
+    const { folder, tokens, lockout } = this.#parts;
+    if (this.#auth !== undefined || slotFiles(folder).length === 0) return;
+    if (tokens.holding(undefined).every((token) => this.#isSettled(token))) return;
+    this.#auth = await lockout.fromSlots();
+  }
+
+  async #destroyAll(roots: readonly RootHolder[]): Promise<void> {
+    for (const root of roots) {
+      const outcome = await this.#destroy(root);
+      if (outcome !== undefined) this.#note(root, outcome);
+    }
+  }
+
+  /** A disk that fails here must not keep the root keys alive: it is tried again. */
+  #overwrite(path: string): boolean {
+    try {
+      overwriteFile(path);
+      return true;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : 'unknown';
+      if (this.#said !== text)
+        this.#parts.log('error', 'slots could not be overwritten', { path, error: text });
+      this.#said = text;
+      return false;
     }
   }
 

@@ -15,19 +15,19 @@ const headBytes = 1 + generationBytes + nonceBytes;
  */
 export class WrappingKey {
   readonly generation: Buffer;
-  readonly #key: KeyObject;
+  // No KeyObject: its copy of the bytes would outlast `wipe` until it is collected.
   readonly #bytes: Buffer;
+  #wiped = false;
 
   /** Takes the 32 bytes over: `wipe` overwrites them. */
   constructor(generation: Buffer, bytes: Buffer) {
     this.generation = generation;
     this.#bytes = bytes;
-    this.#key = createSecretKey(bytes);
   }
 
   /** `context` and the generation are authenticated; the nonce must be 12 fresh random bytes. */
   seal(context: Uint8Array, plaintext: Uint8Array, nonce: Buffer): Buffer {
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    const cipher = createCipheriv('aes-256-gcm', this.#held(), nonce);
     cipher.setAAD(context);
     cipher.setAAD(this.generation);
     const sealed = Buffer.allocUnsafeSlow(headBytes + plaintext.length + tagBytes);
@@ -43,7 +43,7 @@ export class WrappingKey {
   /** Throws KeeperError `not-authentic`. */
   open(context: Uint8Array, sealed: Buffer): Buffer {
     const nonce = sealed.subarray(1 + generationBytes, headBytes);
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce);
+    const decipher = createDecipheriv('aes-256-gcm', this.#held(), nonce);
     decipher.setAAD(context);
     decipher.setAAD(this.generation);
     decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));
@@ -59,7 +59,7 @@ export class WrappingKey {
 
   /** A key for another purpose, of 32 bytes (RFC 5869, SHA-256). */
   derive(purpose: string): KeyObject {
-    const bytes = new Uint8Array(hkdfSync('sha256', this.#key, this.generation, purpose, 32));
+    const bytes = new Uint8Array(hkdfSync('sha256', this.#held(), this.generation, purpose, 32));
     const key = createSecretKey(bytes);
     bytes.fill(0);
     return key;
@@ -67,11 +67,17 @@ export class WrappingKey {
 
   /** Hands the bytes to a function that seals them into a slot or compares them. */
   use<T>(act: (bytes: Buffer) => T): T {
-    return act(this.#bytes);
+    return act(this.#held());
   }
 
   wipe(): void {
+    this.#wiped = true;
     this.#bytes.fill(0);
+  }
+
+  #held(): Buffer {
+    if (this.#wiped) throw new KeeperError('sealed', 'the wrapping key is wiped');
+    return this.#bytes;
   }
 }
 

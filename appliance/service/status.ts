@@ -57,9 +57,7 @@ export async function statusOf(parts: {
     ...slotAlarms(found, now()),
     ...replicationAlarms(view),
     ...pairAlarms(found, parts.replication.cutOff.stands),
-    ...(keystore.failure === undefined
-      ? []
-      : ['nothing can be stored, keys are served: free space on the disk']),
+    ...storeAlarms(keystore.failure),
     ...clockAlarms(certificate, now()),
     ...ending.alarms,
     ...auditAlarms(audit),
@@ -275,4 +273,13 @@ function auditAlarms(audit: AuditKeeping): string[] {
       const why = failure === undefined ? '' : ` (${failure})`;
       return `the syslog server ${target} is away${why}: ${behind} audit entries wait for it`;
     });
+}
+
+function storeAlarms(failure: SqliteKeystore['failure']): string[] {
+  if (failure === undefined) return [];
+  const toDo =
+    failure.code === 'disk-full'
+      ? 'free space on the disk'
+      : 'the disk refuses it; look at the machine’s log, and replace it';
+  return [`nothing can be stored, keys are served: ${toDo}`];
 }

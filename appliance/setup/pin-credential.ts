@@ -12,6 +12,8 @@ const patience = 60_000;
 export interface PinCredential {
   /** Where it lies: see `twinlock-token-pin.service`. */
   readonly path: string;
+  /** Tells this credential from every other: what the keeper knows of the PIN it knows by it. */
+  readonly number: string;
   /** How the TPM is reached, in systemd's words; the machine's own without. */
   readonly device?: string | undefined;
   /** The key, a PEM file, of whoever signs PCR 11 of each version of the system. */
@@ -27,7 +29,7 @@ export interface PinCredential {
  * Throws SetupError `pin-not-sealed`: then nothing was written; and what the disk throws.
  */
 export async function sealPin(pin: Uint8Array, credential: PinCredential): Promise<void> {
-  const { path, device, publicKey, signature } = credential;
+  const { path, number, device, publicKey, signature } = credential;
   const tpm = device === undefined ? [] : [`--tpm2-device=${device}`];
   const name = `--name=${credentialName}`;
   const signed =
@@ -38,10 +40,11 @@ export async function sealPin(pin: Uint8Array, credential: PinCredential): Promi
           ...[`--tpm2-public-key=${publicKey}`, '--tpm2-public-key-pcrs=11'],
         ];
   const sealing = ['encrypt', name, ...signed, ...tpm, '--tpm2-pcrs=7', '-', '-'];
-  const sealed = await systemdCreds(sealing, pin);
+  const content = Buffer.concat([pin, Buffer.from(`\n${number}\n`)]);
+  const sealed = await systemdCreds(sealing, content).finally(() => content.fill(0));
   const by = signature === undefined ? [] : [`--tpm2-signature=${signature}`];
   const opened = await systemdCreds(['decrypt', name, ...tpm, ...by, '-', '-'], sealed);
-  const same = opened.length === pin.length && timingSafeEqual(opened, pin);
+  const same = opened.length > pin.length && timingSafeEqual(opened.subarray(0, pin.length), pin);
   opened.fill(0);
   if (!same) throw notSealed('what was sealed does not open again');
   replaceFile(path, sealed);

@@ -3,7 +3,14 @@ import type { Socket } from 'node:net';
 import { encodeFrame, FrameSplitter } from '../frame/frame.ts';
 import type { Frame } from '../frame/frame.ts';
 import { TokenError, tokenErrorCodes } from './error.ts';
-import { joinParts, splitParts, tokenAnswer, tokenPayloadBytes, tokenRequest } from './request.ts';
+import {
+  joinParts,
+  patienceFor,
+  splitParts,
+  tokenAnswer,
+  tokenPayloadBytes,
+  tokenRequest,
+} from './request.ts';
 import type { DictionaryAttack, OaepHash, RootKey, Token, TokenStatus } from './token.ts';
 
 export interface TokenClientOptions {
@@ -49,14 +56,12 @@ export class TokenClient implements Token {
 
   async provision(label: string, officerPin: Uint8Array, pin: Uint8Array): Promise<void> {
     const parts = joinParts(Buffer.from(label), officerPin, pin);
-    await this.#call(tokenRequest.provision, parts, 6);
-    parts.fill(0);
+    await this.#call(tokenRequest.provision, parts).finally(() => parts.fill(0));
   }
 
   async protect(lockoutAuth: Uint8Array, mayTry: boolean): Promise<DictionaryAttack | undefined> {
     const parts = joinParts(lockoutAuth, Buffer.of(mayTry ? 1 : 0));
-    const answer = await this.#call(tokenRequest.protect, parts);
-    parts.fill(0);
+    const answer = await this.#call(tokenRequest.protect, parts).finally(() => parts.fill(0));
     return answer.length === 0 ? undefined : (JSON.parse(answer.toString()) as DictionaryAttack);
   }
 
@@ -70,7 +75,7 @@ export class TokenClient implements Token {
 
   async makeRootKey(label: string, wanted: Uint8Array = Buffer.alloc(0)): Promise<RootKey> {
     const parts = joinParts(Buffer.from(label), wanted);
-    const answer = await this.#call(tokenRequest.makeRootKey, parts, 6);
+    const answer = await this.#call(tokenRequest.makeRootKey, parts);
     const [id, publicKey, hash] = splitParts(answer, 3) as [Buffer, Buffer, Buffer];
     return { id, publicKey, hash: hash.toString() as OaepHash };
   }
@@ -87,13 +92,16 @@ export class TokenClient implements Token {
     this.#drop(new TokenError('restart-needed', 'closed'));
   }
 
-  #call(kind: number, payload: Uint8Array, patience = 1): Promise<Buffer> {
+  #call(kind: number, payload: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const id = (this.#lastId = (this.#lastId + 1) >>> 0);
-      const timer = setTimeout(() => {
-        this.#drop(new TokenError('deadline', 'the token did not answer in time'));
-        this.#options.kill();
-      }, this.#options.deadline * patience);
+      const timer = setTimeout(
+        () => {
+          this.#drop(new TokenError('deadline', 'the token did not answer in time'));
+          this.#options.kill();
+        },
+        this.#options.deadline * patienceFor(kind),
+      );
       this.#waiting.set(id, { resolve, reject, timer });
       this.#connected().write(encodeFrame(kind, id, payload));
     });

@@ -22,6 +22,15 @@ export const tokenRequest = {
   clear: 10,
 } as const;
 
+/** In how many times the usual time a request has to end: RSA keys and a TPM's tools take long. */
+export function patienceFor(kind: number): number {
+  const long: readonly number[] = [
+    ...[tokenRequest.provision, tokenRequest.makeRootKey],
+    ...[tokenRequest.protect, tokenRequest.clear],
+  ];
+  return long.includes(kind) ? 6 : 1;
+}
+
 /** The kinds of answers. A refusal holds: error code (1 byte), CKR (4), message. */
 export const tokenAnswer = { success: 0x80, refusal: 0x81 } as const;
 

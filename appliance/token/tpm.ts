@@ -120,8 +120,11 @@ export class Tpm {
       if (code === 'ENOENT') {
         throw new TokenError('failed', `${program} is not there: the package tpm2-tools has it`);
       }
-      // TPM_RC_LOCKOUT: a wrong lockoutAuth was tried, here or by another program.
-      if (status === wrongAuthorisation || (stderr ?? '').includes('(0x921)')) {
+      // TPM_RC_LOCKOUT: somebody tried a wrong one, which says nothing of this one.
+      if ((stderr ?? '').includes('(0x921)')) {
+        throw new TokenError('failed', 'the TPM takes no lockoutAuth for a day after a wrong one');
+      }
+      if (status === wrongAuthorisation) {
         throw new TokenError('lockout-refused', 'the TPM refused this lockoutAuth');
       }
       throw new TokenError('failed', `${program} failed`);

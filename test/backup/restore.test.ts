@@ -296,8 +296,9 @@ test('only a backup that was read back gets its name, and the oldest make room',
   const node = backupNode(t, keeper, { keep: 3, now: () => now });
   const folder = join(node.folder, 'backups');
   await keysOf(node, 5);
-  // What a killed process left, and what is not ours.
-  writeFileSync(join(folder, 'twinlock-00000000.backup.part'), 'half');
+  // What a killed process left, what another node is writing, and what is not ours.
+  writeFileSync(join(folder, `twinlock-${node.node.slice(0, 8)}-00000000.backup.part`), 'half');
+  writeFileSync(join(folder, 'twinlock-another-00000000.backup.part'), 'half');
   writeFileSync(join(folder, 'twinlock-notes.backup'), 'somebody’s notes');
   const files: string[] = [];
   for (let i = 0; i < 5; i++) {
@@ -310,7 +311,7 @@ test('only a backup that was read back gets its name, and the oldest make room',
   );
   t.deepEqual(
     readdirSync(folder).filter((name) => !files.includes(join(folder, name))),
-    ['twinlock-notes.backup'],
+    ['twinlock-another-00000000.backup.part', 'twinlock-notes.backup'],
   );
   t.like(node.backups.memory.verified, { file: files[4], keys: 5, time: now });
   // A clock that went back: the newest stays although its name sorts first.

@@ -23,7 +23,7 @@ test('sealed by order, nothing is served by any restart, until it is unsealed', 
     '--pin-file',
     appliance.file('trial-pin'),
   );
-  t.is(unlock.stdout, 'the token took the PIN; the keeper is sealed by order: twinlock unseal\n');
+  t.is(unlock.stdout, 'the token is unlocked; the keeper is sealed by order: twinlock unseal\n');
   await t.throwsAsync(client.get(id), { message: 'refused: 256' });
 
   // The order outlasts the keeper that took it.

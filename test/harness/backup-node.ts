@@ -16,6 +16,8 @@ import { DirectKeeper } from './direct-keeper.ts';
 /** A node with a keystore and backups, over a keeper in the test's own process. */
 export interface BackupNode {
   readonly folder: string;
+  /** Its id in hexadecimal. */
+  readonly node: string;
   readonly keeper: DirectKeeper;
   readonly cluster: string;
   readonly commitmentKey: ReturnType<typeof createSecretKey>;
@@ -129,7 +131,7 @@ function open(identity: Identity): BackupNode {
     database.prepare('UPDATE material SET sealed = ? WHERE object = ?').run(sealed, id);
     database.close();
   };
-  const parts = { folder, keeper, cluster, commitmentKey, keystore, backups, audit };
+  const parts = { folder, node, keeper, cluster, commitmentKey, keystore, backups, audit };
   return { ...parts, writer, bundle, reopen, spoil, ...keyActs(keystore) };
 }
 

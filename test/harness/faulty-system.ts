@@ -8,12 +8,12 @@ export interface Orders {
   /** What every flush of the server fails with. */
   readonly flush?: 'EIO';
   /** What the server's writes to files fail with. */
-  readonly write?: 'ENOSPC';
+  readonly write?: 'ENOSPC' | 'EROFS';
   /** Seconds that the clock is ahead. */
   readonly ahead?: number;
 }
 
-const errno = { EIO: 5, ENOSPC: 28 } as const;
+const errno = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const;
 
 /** Compiles the library that fails by order: see `test/shim/faulty-system.c`. Gives its path. */
 export function buildFaultySystem(folder: string): string {

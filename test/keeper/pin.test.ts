@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -54,6 +54,33 @@ test('a try is written down before it is made, and what became of it afterwards'
   }
   writeFileSync(file, '\n');
   t.is(new PinSource(file, folder, false).take(), undefined);
+});
+
+test('a sealed PIN is known by its number, at every boot: refused, taken, or another', (t) => {
+  const folder = temporaryFolder();
+  t.teardown(() => {
+    removeFolder(folder);
+  });
+  const file = join(folder, 'credential');
+  /** The same credential is another file after each boot. */
+  const booted = (text: string): PinSource => {
+    rmSync(file, { force: true });
+    writeFileSync(file, text);
+    return new PinSource(file, folder, false);
+  };
+  const first = booted('123456\n0a0b\n');
+  t.deepEqual(first.take(), pin);
+  first.markRefused();
+  t.is(booted('123456\n0a0b\n').take(), undefined, 'refused once');
+  const sealedAnew = booted('654321\n0c0d\n');
+  t.is(sealedAnew.take()?.toString(), '654321', 'sealed anew it is tried');
+  sealedAnew.begin(Buffer.from('654321'));
+  sealedAnew.taken(Buffer.from('654321'));
+  for (let cut = 0; cut < 5; cut++) {
+    const next = booted('654321\n0c0d\n');
+    t.is(next.take()?.toString(), '654321', 'known to be right, whatever was lost since');
+    next.begin(Buffer.from('654321'));
+  }
 });
 
 interface Unattended {

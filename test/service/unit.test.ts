@@ -50,7 +50,10 @@ test('the PIN is a credential of the keeper’s unit, and is not missed where it
   // One that does not open would keep the keeper from starting: another unit looks first.
   const path = /^LoadCredentialEncrypted=[^:]+:(\S+)$/m.exec(unit)?.[1] ?? '';
   const looks = readFileSync(join(folder, 'twinlock-token-pin.service'), 'utf8');
-  t.regex(looks, new RegExp(`^ExecStart=/usr/bin/rm -f ${path}$`, 'm'));
+  t.regex(looks, new RegExp(`^ExecCondition=/usr/bin/rm -f ${path}$`, 'm'));
+  t.true(looks.indexOf('/usr/bin/rm') < looks.indexOf('/usr/bin/test -e'));
+  t.regex(looks, /^SupplementaryGroups=tss$/m, 'root without capabilities opens no TPM');
+  t.regex(looks, /^TimeoutStartSec=\d+$/m);
   t.regex(looks, new RegExp(`^ExecStart=/usr/bin/install -m 0600 \\S+ ${path}$`, 'm'));
   t.true(looks.indexOf('systemd-creds decrypt') < looks.indexOf('/usr/bin/install'));
   t.regex(unit, /^After=.* twinlock-token-pin\.service$/m);

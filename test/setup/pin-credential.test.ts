@@ -56,7 +56,7 @@ async function machine(t: ExecutionContext): Promise<Machine> {
       const by = signature === undefined ? [] : [`--tpm2-signature=${signature}`];
       const words = ['decrypt', '--name=token-pin', `--tpm2-device=${tcti()}`, ...by, file, '-'];
       try {
-        return execFileSync('systemd-creds', words, { stdio: 'pipe' }).toString();
+        return execFileSync('systemd-creds', words, { stdio: 'pipe' }).toString().split('\n')[0];
       } catch {
         return undefined;
       } finally {

@@ -221,7 +221,9 @@ function described(restored: RestoredView): string {
   return [
     `the ${is} of ${date(made)} is restored: ${keys} keys, ${records} records, ${added} new here`,
     ...(damaged === 0 ? [] : [`${damaged} parts of it were changed and are left out`]),
-    ...(torn ? ['its end is torn: what stood there was never answered for'] : []),
+    ...(torn
+      ? ['its end is torn: a power cut does that, and what stood there was not answered']
+      : []),
     ...(waiting === 0
       ? []
       : [`${waiting} records wait for earlier ones: restore the others, then this one again`]),

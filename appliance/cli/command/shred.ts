@@ -69,6 +69,10 @@ function textOf(found: KeyHolders, backups: Known): string {
   const rows = [
     ['cluster', found.name],
     ...found.roots.map((root) => ['root key', rootText(root)]),
+    ...tpmsOf(found).map((name) => [
+      'TPM',
+      `${name}: cleared with the keys; so is what else it opens`,
+    ]),
     ...found.peers.map((peer) => ['other node', `${peer.name} (${peer.node}): every key`]),
     ...(found.recovery ?? []).map((member) => ['recovery', recoveryText(member)]),
     ...(found.backups === undefined ? [] : [['backups', found.backups]]),
@@ -77,6 +81,14 @@ function textOf(found: KeyHolders, backups: Known): string {
     ...(found.journal === undefined ? [] : [['journal', found.journal]]),
   ];
   return table(['WHAT', 'WHERE'], rows);
+}
+
+/** The TPMs that shredding clears: a disk that they open wants its recovery key afterwards. */
+function tpmsOf({ roots }: KeyHolders): string[] {
+  const names = roots.flatMap(({ token, vendor }) =>
+    vendor === 'TPM 2.0' && token !== undefined ? [token] : [],
+  );
+  return [...new Set(names)];
 }
 
 function rootText({ keyId, holds, token, vendor, state }: RootHolder): string {

@@ -37,7 +37,7 @@ export async function unlock(
   const order = byOrder === true ? ' by order: twinlock unseal' : '';
   context.print(
     { unlocked: true, state },
-    () => `the token took the PIN; the keeper is ${state}${order}`,
+    () => `the token is unlocked; the keeper is ${state}${order}`,
   );
 }
 
@@ -93,7 +93,8 @@ export async function seal(context: Context, options: SealPinOptions): Promise<v
     : Buffer.from(randomBytes(16).toString('hex'));
   const key = publicKey ?? signersKeys.find((file) => existsSync(file));
   try {
-    await sealPin(pin, { path, device, publicKey: key, signature });
+    const number = randomBytes(8).toString('hex');
+    await sealPin(pin, { path, number, device, publicKey: key, signature });
   } finally {
     pin.fill(0);
   }
