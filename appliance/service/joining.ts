@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AdminError } from '../admin/error.ts';
 import type { KeeperClient } from '../keeper-client/client.ts';
@@ -24,6 +24,7 @@ import { recordKey } from './node-secret.ts';
 import { nodeIdentity } from './node-identity.ts';
 import { realSurroundings } from './replication.ts';
 import type { Replication } from './replication.ts';
+import { endpointText, isEverywhere, ownAddresses } from './own-address.ts';
 
 const joinedFile = 'joined.json';
 const lookMilliseconds = 100;
@@ -45,13 +46,8 @@ export function peerAddresses({ replication }: Configuration, port?: number): st
   if (addresses.length > 0) return addresses;
   if (listen === undefined) return [];
   const { host, port: asked } = hostAndPort(listen);
-  const everywhere = host === '0.0.0.0' || host === '::';
-  const own = Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith('fe80'))
-    .map(({ address }) => address);
-  const hosts = everywhere ? own : [host];
-  return hosts.map((each) => `${each.includes(':') ? `[${each}]` : each}:${port ?? asked}`);
+  const hosts = isEverywhere(host) ? ownAddresses() : [host];
+  return hosts.map((each) => endpointText(each, port ?? asked));
 }
 
 export function nodeName({ replication }: Configuration): string {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo, ListenOptions } from 'node:net';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Appliance } from '../admin/appliance.ts';
 import { MetricsServer } from '../admin/metrics-server.ts';
@@ -19,6 +19,7 @@ import { cutBlockedClients } from '../server/blocked-client.ts';
 import { PendingClients } from '../server/pending-client.ts';
 import { ClientPorts } from '../server/port.ts';
 import { passed } from './activated-socket.ts';
+import { endpointOf, isEverywhere, ownAddresses } from './own-address.ts';
 import { earliestPlausible, now } from './clock.ts';
 import { configurationFromArguments, hostAndPort } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
@@ -257,7 +258,6 @@ async function serve(parts: {
   const listener = new ClientPorts(options, web === undefined ? web : hostAndPort(web));
   cutBlockedClients(keystore, (id) => listener.cut(id));
   const address = await listener.listen();
-  const endpoint = `${address.address}:${address.port}`;
   const serverCertificate = new ServerCertificate({
     ...{ identity, folder: parts.folder, names: certificateNames(configuration) },
     show: (next) => {
@@ -267,7 +267,11 @@ async function serve(parts: {
   const appliance: Appliance = {
     keystore,
     pair: parts.pair,
-    status: () => statusOf({ ...parts, listener, serverCertificate, expiry, endpoint, now }),
+    // Asked each time: an address may come after the start.
+    status: () => {
+      const endpoint = endpointOf(address);
+      return statusOf({ ...parts, listener, serverCertificate, expiry, endpoint, now });
+    },
     authority,
     serverCertificate,
     audit: keystore.trail,
@@ -341,12 +345,8 @@ function startAnew(): void {
 
 function certificateNames({ server }: Configuration): string[] {
   const { host } = hostAndPort(server.listen);
-  const everywhere = host === '0.0.0.0' || host === '::';
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith('fe80'))
-    .map(({ address }) => address);
-  return [...new Set([...server.names, hostname(), ...(everywhere ? own : [host])])];
+  const hosts = isEverywhere(host) ? ownAddresses() : [host];
+  return [...new Set([...server.names, hostname(), ...hosts])];
 }
 
 main().catch((error: unknown) => {
