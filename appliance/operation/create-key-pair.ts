@@ -1,40 +1,20 @@
 import type { AttributeInstance } from '../kmip/attribute-instance.ts';
 import { ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
-import { identifier } from '../kmip/identifier.ts';
-import { Tag } from '../kmip/tag.ts';
-import { optional, required, structure } from '../ttlv/structure.ts';
-import {
-  asCommonAttributes,
-  asPrivateKeyAttributes,
-  asPublicKeyAttributes,
-  templateAttribute,
-} from './attribute-codec.ts';
+import { structure } from '../ttlv/structure.ts';
 import { makePair, pairKind, sealPair } from './key-pair.ts';
+import { namedPair, pairFields, pairResponse } from './pair-payload.ts';
 import { mergedTemplate, numberOf, requestedAttributes, storeObject } from './new-object.ts';
 import { withDefaults } from './object-rule.ts';
 import { defineChange } from './operation.ts';
-import { pairStorageFields } from './protection-storage.ts';
 
 /** Create Key Pair (KMIP 1.4 §4.2): a private and a public key that are linked to each other. */
 export const createKeyPair = defineChange({
   operation: Operation.CreateKeyPair,
   since: 100,
   policy: { target: 'group', right: 'create' },
-  request: structure({
-    common: optional(Tag.CommonTemplateAttribute, templateAttribute, asCommonAttributes),
-    privateKey: optional(
-      Tag.PrivateKeyTemplateAttribute,
-      templateAttribute,
-      asPrivateKeyAttributes,
-    ),
-    publicKey: optional(Tag.PublicKeyTemplateAttribute, templateAttribute, asPublicKeyAttributes),
-    ...pairStorageFields,
-  }),
-  response: structure({
-    privateKeyUniqueIdentifier: required(Tag.PrivateKeyUniqueIdentifier, identifier),
-    publicKeyUniqueIdentifier: required(Tag.PublicKeyUniqueIdentifier, identifier),
-  }),
+  request: structure(pairFields),
+  response: pairResponse,
   async prepare(request, context) {
     const { PrivateKey, PublicKey } = ObjectType;
     const of = (own: typeof request.common): ReturnType<typeof requestedAttributes> =>
@@ -56,10 +36,7 @@ export const createKeyPair = defineChange({
       storeObject(made.publicKey, draft, context);
       // The private key's identifier is the ID Placeholder (§4.2).
       storeObject(made.privateKey, draft, context);
-      return {
-        privateKeyUniqueIdentifier: made.privateKey.uniqueIdentifier,
-        publicKeyUniqueIdentifier: made.publicKey.uniqueIdentifier,
-      };
+      return namedPair(made);
     };
   },
 });

@@ -2,25 +2,20 @@ import { decryption } from '../cryptography/cipher.ts';
 import type { Decryption } from '../cryptography/cipher.ts';
 import { gathering } from '../cryptography/gathering.ts';
 import { rsaDecrypt } from '../cryptography/rsa.ts';
-import { cryptographicParameters } from '../kmip/attribute-structure.ts';
 import { ObjectType, Operation } from '../kmip/enumeration.ts';
-import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
-import { byteString, optional, required, structure } from '../ttlv/structure.ts';
+import { byteString, optional, structure } from '../ttlv/structure.ts';
 import type { Decoded } from '../ttlv/structure.ts';
 import { cipherKey } from './cipher-key.ts';
-import { openKey, parametersFor, requireUse, wrongType } from './key-use.ts';
+import { openKey, parametersFor, wrongType } from './key-use.ts';
+import { keyedFields, keyNamed, passThroughKey, streamNamed } from './keyed-pass.ts';
 import { defineReading } from './operation.ts';
 import type { Context } from './operation.ts';
-import { pass, streamFields, streamObject } from './stream.ts';
 
 const request = structure({
-  uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
-  cryptographicParameters: optional(Tag.CryptographicParameters, cryptographicParameters),
-  data: optional(Tag.Data, byteString),
+  ...keyedFields,
   ivCounterNonce: optional(Tag.IVCounterNonce, byteString),
-  ...streamFields,
   additionalData: optional(Tag.AuthenticatedEncryptionAdditionalData, byteString, { since: 104 }),
   tag: optional(Tag.AuthenticatedEncryptionTag, byteString, { since: 104 }),
 });
@@ -34,33 +29,20 @@ export const decrypt = defineReading({
   since: 102,
   policy: { target: 'object', right: 'use' },
   request,
-  response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
-    data: optional(Tag.Data, byteString),
-    correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
-  }),
-  prepare: (asked, context) => (view) => {
-    const named = asked.uniqueIdentifier ?? streamObject(asked, 'decrypt', context);
-    const object = context.target(view, named);
-    const { uniqueIdentifier } = object;
-    requireUse(object, 'Decrypt', context);
-    context.place(uniqueIdentifier);
-    return (async () => {
-      const what = { operation: 'decrypt', object: uniqueIdentifier };
-      const data = asked.data ?? Buffer.alloc(0);
-      const begin = (): Promise<Decryption> => beginning(object, asked, context);
-      const beforeEnd = (transformation: Decryption): void => {
-        if (asked.tag !== undefined) transformation.setTag(asked.tag);
-      };
-      const passed = await pass(asked, data, what, begin, beforeEnd, context);
-      const { correlationValue } = passed;
-      return {
-        uniqueIdentifier,
-        data: passed.data,
-        ...(correlationValue === undefined ? {} : { correlationValue }),
-      };
-    })();
-  },
+  response: structure({ ...keyNamed, data: optional(Tag.Data, byteString), ...streamNamed }),
+  prepare: (asked, context) =>
+    passThroughKey(
+      asked,
+      {
+        use: 'Decrypt',
+        begin: (object) => beginning(object, asked, context),
+        beforeEnd: (transformation) => {
+          if (asked.tag !== undefined) transformation.setTag(asked.tag);
+        },
+        answer: ({ data }) => ({ data }),
+      },
+      context,
+    ),
 });
 
 async function beginning(

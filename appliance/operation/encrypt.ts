@@ -2,25 +2,20 @@ import { encryption } from '../cryptography/cipher.ts';
 import type { Encryption } from '../cryptography/cipher.ts';
 import { gathering } from '../cryptography/gathering.ts';
 import { rsaEncrypt } from '../cryptography/rsa.ts';
-import { cryptographicParameters } from '../kmip/attribute-structure.ts';
 import { ObjectType, Operation } from '../kmip/enumeration.ts';
-import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
-import { byteString, optional, required, structure } from '../ttlv/structure.ts';
+import { byteString, optional, structure } from '../ttlv/structure.ts';
 import type { Decoded } from '../ttlv/structure.ts';
 import { cipherKey } from './cipher-key.ts';
-import { openKey, parametersFor, requireUse, spendUse, wrongType } from './key-use.ts';
+import { openKey, parametersFor, wrongType } from './key-use.ts';
+import { keyedFields, keyNamed, passThroughKey, streamNamed } from './keyed-pass.ts';
 import { defineReading } from './operation.ts';
 import type { Context } from './operation.ts';
-import { pass, streamFields, streamObject } from './stream.ts';
 
 const request = structure({
-  uniqueIdentifier: optional(Tag.UniqueIdentifier, identifier),
-  cryptographicParameters: optional(Tag.CryptographicParameters, cryptographicParameters),
-  data: optional(Tag.Data, byteString),
+  ...keyedFields,
   ivCounterNonce: optional(Tag.IVCounterNonce, byteString),
-  ...streamFields,
   additionalData: optional(Tag.AuthenticatedEncryptionAdditionalData, byteString, { since: 104 }),
 });
 
@@ -35,39 +30,33 @@ export const encrypt = defineReading({
   policy: { target: 'object', right: 'use' },
   request,
   response: structure({
-    uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
+    ...keyNamed,
     data: optional(Tag.Data, byteString),
     ivCounterNonce: optional(Tag.IVCounterNonce, byteString),
-    correlationValue: optional(Tag.CorrelationValue, byteString, { since: 103 }),
+    ...streamNamed,
     tag: optional(Tag.AuthenticatedEncryptionTag, byteString, { since: 104 }),
   }),
-  prepare: (asked, context) => (view) => {
-    const named = asked.uniqueIdentifier ?? streamObject(asked, 'encrypt', context);
-    const object = context.target(view, named);
-    const { uniqueIdentifier } = object;
-    requireUse(object, 'Encrypt', context);
-    context.place(uniqueIdentifier);
-    return (async () => {
-      const data = asked.data ?? Buffer.alloc(0);
-      const begins = asked.correlationValue === undefined;
-      await spendUse(object, data.length, begins ? 1 : 0, context);
-      const what = { operation: 'encrypt', object: uniqueIdentifier };
-      const begin = (): Promise<Encryption> => beginning(object, asked, context);
-      const passed = await pass(asked, data, what, begin, () => undefined, context);
-      const { transformation, correlationValue } = passed;
-      const tag = passed.ended ? transformation.tag() : undefined;
-      const behind = tag !== undefined && context.version < 104;
-      return {
-        uniqueIdentifier,
-        data: behind ? Buffer.concat([passed.data, tag]) : passed.data,
-        ...(passed.began && transformation.iv !== undefined
-          ? { ivCounterNonce: transformation.iv }
-          : {}),
-        ...(correlationValue === undefined ? {} : { correlationValue }),
-        ...(tag === undefined ? {} : { tag }),
-      };
-    })();
-  },
+  prepare: (asked, context) =>
+    passThroughKey(
+      asked,
+      {
+        use: 'Encrypt',
+        spends: true,
+        begin: (object) => beginning(object, asked, context),
+        answer: ({ began, data, ended, transformation }) => {
+          const tag = ended ? transformation.tag() : undefined;
+          const behind = tag !== undefined && context.version < 104;
+          return {
+            data: behind ? Buffer.concat([data, tag]) : data,
+            ...(began && transformation.iv !== undefined
+              ? { ivCounterNonce: transformation.iv }
+              : {}),
+            ...(tag === undefined ? {} : { tag }),
+          };
+        },
+      },
+      context,
+    ),
 });
 
 async function beginning(

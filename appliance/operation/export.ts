@@ -3,8 +3,6 @@ import { putTogether } from '../kmip/object.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Item } from '../ttlv/item.ts';
-import { TtlvError } from '../ttlv/error.ts';
-import type { Codec } from '../ttlv/structure.ts';
 import { attribute, toWire } from './attribute-codec.ts';
 import type { WireAttribute } from './attribute-codec.ts';
 import { shapeRequest, templateItem } from './get.ts';
@@ -12,36 +10,23 @@ import { isDestroyed } from '../keystore/imported.ts';
 import { outputObject, refuseClear } from './key-output.ts';
 import type { Shape } from './key-output.ts';
 import { attributesOf } from './object-attribute.ts';
+import { objectResponse } from './object-response.ts';
+import type { ObjectResponse } from './object-response.ts';
 import { defineReading } from './operation.ts';
 import type { Context } from './operation.ts';
-import { wipe } from './wipe.ts';
 
-interface ExportResponse {
-  readonly objectType: ObjectType;
-  readonly uniqueIdentifier: string;
+interface ExportResponse extends ObjectResponse {
   readonly attributes: readonly WireAttribute[];
-  readonly object: Item;
 }
 
-/** The object stands under the tag of its type, behind all its attributes. */
-const response: Codec<ExportResponse> = {
-  read(item) {
-    throw new TtlvError('unexpected-item', item.tag);
-  },
-  write(writer, tag, { objectType, uniqueIdentifier, attributes, object }, version) {
-    const each = (): void => {
-      for (const one of attributes) attribute.write(writer, Tag.Attribute, one, version);
-    };
-    writer.structure(tag, () => {
-      writer.item({ tag: Tag.ObjectType, type: 'Enumeration', value: objectType });
-      writer.item({ tag: Tag.UniqueIdentifier, type: 'TextString', value: uniqueIdentifier });
-      if (version < 200) each();
-      else writer.structure(Tag.Attributes, each);
-      writer.item(object);
-      wipe(object);
-    });
-  },
-};
+/** All attributes stand before the object. */
+const response = objectResponse<ExportResponse>((writer, { attributes }, version) => {
+  const each = (): void => {
+    for (const one of attributes) attribute.write(writer, Tag.Attribute, one, version);
+  };
+  if (version < 200) each();
+  else writer.structure(Tag.Attributes, each);
+});
 
 /**
  * Export (KMIP 1.4 §4.40): the object with all its attributes, as Import takes it elsewhere. What

@@ -1,49 +1,17 @@
 import { KeyCompressionType, KeyFormatType, KeyWrapType } from '../kmip/enumeration.ts';
-import { ObjectType, Operation, ResultReason } from '../kmip/enumeration.ts';
-import { KmipError } from '../kmip/error.ts';
+import { ObjectType, Operation } from '../kmip/enumeration.ts';
 import { objectTag } from '../kmip/object.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Item } from '../ttlv/item.ts';
-import { enumeration, optional, required, structure } from '../ttlv/structure.ts';
-import type { Codec } from '../ttlv/structure.ts';
+import { enumeration, optional, structure } from '../ttlv/structure.ts';
 import { toWire } from './attribute-codec.ts';
 import { attributeItem, outputObject, refuseClear } from './key-output.ts';
+import { objectResponse } from './object-response.ts';
 import { defineReading } from './operation.ts';
 import type { Context } from './operation.ts';
 import { keyWrappingSpecification } from './wrapping.ts';
-import { wipe } from './wipe.ts';
-
-interface GetResponse {
-  readonly objectType: ObjectType;
-  readonly uniqueIdentifier: string;
-  readonly object: Item;
-}
-
-const head = structure({
-  objectType: required(Tag.ObjectType, enumeration(ObjectType)),
-  uniqueIdentifier: required(Tag.UniqueIdentifier, identifier),
-});
-
-/** The object stands under the tag of its type, so its field cannot be declared by one tag. */
-const response: Codec<GetResponse> = {
-  read(item, version) {
-    const fields = item.type === 'Structure' ? item.value : [];
-    const object = fields[2];
-    if (object === undefined) throw new KmipError(ResultReason.InvalidMessage, 'No object');
-    const first: Item = { tag: item.tag, type: 'Structure', value: fields.slice(0, 2) };
-    return { ...head.read(first, version), object };
-  },
-  write(writer, tag, { objectType, uniqueIdentifier, object }) {
-    writer.structure(tag, () => {
-      writer.item({ tag: Tag.ObjectType, type: 'Enumeration', value: objectType });
-      writer.item({ tag: Tag.UniqueIdentifier, type: 'TextString', value: uniqueIdentifier });
-      writer.item(object);
-      wipe(object);
-    });
-  },
-};
 
 /** What Get and Export ask alike: which object, in which shape (§4.11, §4.40). */
 export const shapeRequest = structure({
@@ -60,7 +28,7 @@ export const get = defineReading({
   since: 100,
   policy: { target: 'object', right: 'get' },
   request: shapeRequest,
-  response,
+  response: objectResponse(() => undefined),
   prepare:
     ({ uniqueIdentifier: named, ...shape }, context) =>
     (view) => {

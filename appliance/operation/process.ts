@@ -1,7 +1,7 @@
 import { Operation } from '../kmip/enumeration.ts';
-import { Tag } from '../kmip/tag.ts';
-import { byteString, required, structure } from '../ttlv/structure.ts';
+import { structure } from '../ttlv/structure.ts';
 import { defineReading } from './operation.ts';
+import { laterRequest } from './poll.ts';
 
 /**
  * Process (KMIP 2.1 §6.1.39): answered once an operation that was to be answered later is done, so
@@ -11,9 +11,7 @@ export const process = defineReading({
   operation: Operation.Process,
   since: 201,
   policy: { target: 'server' },
-  request: structure({
-    correlation: required(Tag.AsynchronousCorrelationValue, byteString),
-  }),
+  request: laterRequest,
   response: structure({}),
   prepare:
     ({ correlation }, context) =>

@@ -2,19 +2,13 @@ import { LinkType, ObjectType, Operation, ResultReason } from '../kmip/enumerati
 import { KmipError } from '../kmip/error.ts';
 import { identifier } from '../kmip/identifier.ts';
 import { Tag } from '../kmip/tag.ts';
-import { interval, optional, required, structure } from '../ttlv/structure.ts';
-import {
-  asCommonAttributes,
-  asPrivateKeyAttributes,
-  asPublicKeyAttributes,
-  templateAttribute,
-} from './attribute-codec.ts';
+import { interval, optional, structure } from '../ttlv/structure.ts';
 import { makePair, pairKind, sealPair } from './key-pair.ts';
+import { namedPair, pairFields, pairResponse } from './pair-payload.ts';
 import { requirePresent } from './key-use.ts';
 import { linked } from './link.ts';
 import { mergedTemplate, requestedAttributes } from './new-object.ts';
 import { defineChange } from './operation.ts';
-import { pairStorageFields } from './protection-storage.ts';
 import { keptFormat, refuseReplacement, replacedLink } from './replacement.ts';
 import { replacementAttributes, storeReplacement } from './replacement.ts';
 
@@ -26,19 +20,9 @@ export const reKeyKeyPair = defineChange({
   request: structure({
     privateKeyUniqueIdentifier: optional(Tag.PrivateKeyUniqueIdentifier, identifier),
     offset: optional(Tag.Offset, interval),
-    common: optional(Tag.CommonTemplateAttribute, templateAttribute, asCommonAttributes),
-    privateKey: optional(
-      Tag.PrivateKeyTemplateAttribute,
-      templateAttribute,
-      asPrivateKeyAttributes,
-    ),
-    publicKey: optional(Tag.PublicKeyTemplateAttribute, templateAttribute, asPublicKeyAttributes),
-    ...pairStorageFields,
+    ...pairFields,
   }),
-  response: structure({
-    privateKeyUniqueIdentifier: required(Tag.PrivateKeyUniqueIdentifier, identifier),
-    publicKeyUniqueIdentifier: required(Tag.PublicKeyUniqueIdentifier, identifier),
-  }),
+  response: pairResponse,
   async prepare(request, context) {
     const privateKey = context.target(context.keystore, request.privateKeyUniqueIdentifier);
     if (privateKey.objectType === ObjectType.PrivateKey) requirePresent(privateKey);
@@ -70,10 +54,7 @@ export const reKeyKeyPair = defineChange({
       refuseReplacement(oldPrivate);
       storeReplacement(made.publicKey, oldPublic, draft, context);
       storeReplacement(made.privateKey, oldPrivate, draft, context);
-      return {
-        privateKeyUniqueIdentifier: made.privateKey.uniqueIdentifier,
-        publicKeyUniqueIdentifier: made.publicKey.uniqueIdentifier,
-      };
+      return namedPair(made);
     };
   },
 });
