@@ -21,7 +21,9 @@ export const notes: readonly string[] = [
     'whose identifier a living import bears. Locate finds an import by ' +
     'the Initial Date of its import.',
   'Export gives nothing that Get would not: Sensitive and Extractable hold for it too.',
-  'Locate: the default member of an Object Group is its oldest.',
+  'Locate: the default member of an Object Group is its oldest. What is computed (Key Format ' +
+    'Type, Short Unique Identifier, Opaque Data Type; in 1.0 a Digest) is looked for among at ' +
+    'most 10,000 objects that have all else: more are refused, Server Limit Exceeded.',
   'Destroy keeps the material sealed for a retention time; no client can reach it.',
   'Leases last an hour and bind clients; the server keeps none. ' +
     'Fresh ends with the first Get, which does not wait for it.',
