@@ -12,6 +12,8 @@ export interface TokenView {
   readonly serial?: string;
   /** What it was taken for: see docs/tokens.md. */
   readonly vendor?: string;
+  /** A wrong PIN was given: `one`: the next wrong one locks it; `none`: it is locked. */
+  readonly pinTries?: 'fewer' | 'one' | 'none';
 }
 
 /** A set of shares, or a token, that recovers the keys. */

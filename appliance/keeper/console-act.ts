@@ -35,14 +35,20 @@ const denials: readonly string[] = [
   ...['shares-too-few', 'recovery-foreign', 'shredded'],
 ];
 
-type Begun = Pick<ConsoleAct, 'act' | 'object'>;
+type Begun = Pick<ConsoleAct, 'act' | 'object' | 'reason'>;
 
 /** The act that a request is; undefined for one that only looks. To be asked before it is done. */
 export function actOf(kind: number, payload: Buffer, status: KeeperStatus): Begun | undefined {
   const act = acts[kind];
   if (act === undefined) return undefined;
   const object = objectOf(kind, payload, status);
-  return { act, ...(object === undefined ? {} : { object }) };
+  const known = { act, ...(object === undefined ? {} : { object }) };
+  // A token that is logged in is given no PIN: that it was right, nobody can say.
+  const isReady = [status.token, ...(status.tokens ?? [])].some(
+    ({ name, state }) => name === object && state === 'ready',
+  );
+  const untried = kind === keeperRequest.pin && object !== undefined && isReady;
+  return untried ? { ...known, reason: 'pin-not-tried' } : known;
 }
 
 /** How an act ended: in codes, never in words that somebody typed. */

@@ -235,8 +235,10 @@ export class RootToken {
 
   async #isLoggedIn(): Promise<boolean> {
     const status = await this.#parts.token.status();
-    const { label, manufacturer, model, serial, vendor } = status;
-    this.#detail = { label, module: `${manufacturer} ${model}`, serial, vendor };
+    const { label, manufacturer, model, serial, vendor, pinTries } = status;
+    const module = `${manufacturer} ${model}`;
+    const tries = pinTries === undefined ? {} : { pinTries };
+    this.#detail = { label, module, serial, vendor, ...tries };
     return status.loggedIn;
   }
 

@@ -10,6 +10,7 @@ import type { Facts } from '../console/facts.ts';
 import type { Surroundings } from '../console/surroundings.ts';
 import type { WizardFacts } from '../console/wizard/page.ts';
 import { LinuxBox } from '../setup/linux-box.ts';
+import { pinTriesText } from '../keeper-client/pin-tries.ts';
 import { KeeperConsole } from '../keeper-client/console.ts';
 import { now } from './clock.ts';
 import { explain, Stop } from './exit.ts';
@@ -82,7 +83,9 @@ async function wizardFactsOf(path: string, isAppliance: boolean): Promise<Wizard
   return {
     tokens: tokens.map((found) => {
       const { name = '', vendor = '', state } = found;
-      const text = `${name}: ${vendor === '' ? 'no known maker' : vendor}, ${state}`;
+      const kind = vendor === '' ? 'no known maker' : vendor;
+      const tries = pinTriesText(found);
+      const text = `${name}: ${kind}, ${tries === '' ? state : tries}`;
       return { name, text, isAbsent: state === 'absent' };
     }),
     now: () => (performance.timeOrigin + performance.now()) / 1000,

@@ -3,6 +3,7 @@ import pkcs11js from 'pkcs11js';
 import { vendorOf } from './catalog.ts';
 import { TokenError } from './error.ts';
 import type { TokenErrorCode } from './error.ts';
+import { tokenInfoOf } from './token-info.ts';
 import type { OaepHash, RootKey, TokenStatus } from './token.ts';
 import type { Tpm } from './tpm.ts';
 import type { Vendor } from './vendor.ts';
@@ -433,14 +434,7 @@ export class Pkcs11 {
   }
 
   #info(slot: Buffer): Omit<TokenStatus, 'loggedIn' | 'vendor'> {
-    const info = this.#module.C_GetTokenInfo(slot);
-    const plain = (text: string): string => text.replaceAll('\0', ' ').trim();
-    return {
-      label: plain(info.label),
-      manufacturer: plain(info.manufacturerID),
-      model: plain(info.model),
-      serial: plain(info.serialNumber),
-    };
+    return tokenInfoOf(this.#module.C_GetTokenInfo(slot));
   }
 
   #guard<T>(call: () => T): T {

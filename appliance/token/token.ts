@@ -8,6 +8,11 @@ export interface TokenStatus {
   /** What this appliance takes it for: see `catalog.ts`. */
   readonly vendor: string;
   readonly loggedIn: boolean;
+  /**
+   * What the token says of wrong PINs since the last right one, as PKCS#11 has it: one was wrong;
+   * the next wrong one locks it; it is locked. Absent where all is well, or it does not say.
+   */
+  readonly pinTries?: 'fewer' | 'one' | 'none';
 }
 
 /** A root key's public half and what its token can do with the private one. */

@@ -62,7 +62,7 @@ async function everyAct(t: ExecutionContext, node: RunningAppliance): Promise<st
     'administrator set denied passphrase-wrong',
     'seal success',
     'token unlock failed token-unknown',
-    'token unlock primary success',
+    'token unlock primary success pin-not-tried',
     'unseal success',
     'recovery prove success',
     'recovery prove denied shares-too-few',

@@ -85,6 +85,8 @@ there(
     t.is(wrong.code, 4, wrong.shown);
     t.regex(wrong.shown, /pin-wrong\r\nhint: it will not be tried again/);
     t.is((await units.twinlock('root', 'create', '--token', 'no-such')).code, 6);
+    const { stdout: tokens } = await units.twinlock('token', 'list');
+    t.regex(tokens, /a wrong PIN was given: fewer tries are left/);
     const made = await units.typed(['root', 'create'], [[/PIN of primary: /, pin]]);
     t.is(made.code, 0, made.shown);
     t.regex(made.shown, /next: twinlock recovery create/);

@@ -46,6 +46,7 @@ const token = z.object({
   ...{ state: text, root: z.boolean() },
   ...{ name: text.optional(), label: text.optional(), module: text.optional() },
   ...{ serial: text.optional(), vendor: text.optional() },
+  pinTries: z.enum(['fewer', 'one', 'none']).optional(),
 });
 const keyUse = z.object({
   ...{ key: text, used: z.boolean(), machines: z.array(text), hosts: z.array(text) },

@@ -5,6 +5,8 @@ import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { table } from '../format.ts';
+import { pinTriesText } from '../../keeper-client/pin-tries.ts';
+import type { KeeperStatus, TokenView } from '../../keeper-client/keeper.ts';
 import { asked } from '../keeper.ts';
 import { noPin } from '../typed-pin.ts';
 
@@ -20,8 +22,9 @@ export async function list({ keeper, print }: Context): Promise<void> {
       each.vendor ?? '',
       each.serial ?? '',
       each.label ?? '',
+      pinTriesText(each),
     ]);
-    return table(['NAME', 'STATE', 'HOLDS', 'KIND', 'SERIAL', 'LABEL'], rows);
+    return table(['NAME', 'STATE', 'HOLDS', 'KIND', 'SERIAL', 'LABEL', 'PIN'], rows);
   });
 }
 
@@ -32,13 +35,22 @@ export async function unlock(
 ): Promise<void> {
   const pin = await context.secret('PIN: ', pinFile);
   if (pin === undefined || pin.length === 0) throw noPin();
+  const before = await asked(context.keeper, (console) => console.status());
+  const wasReady = tokenOf(before, token)?.state === 'ready';
   await asked(context.keeper, (console) => console.pin(pin, token));
   const { state, byOrder } = await asked(context.keeper, (console) => console.status());
   const order = byOrder === true ? ' by order: twinlock unseal' : '';
-  context.print(
-    { unlocked: true, state },
-    () => `the token is unlocked; the keeper is ${state}${order}`,
-  );
+  context.print({ unlocked: true, state }, () => {
+    // Nobody is to believe that a PIN is right which no token has seen.
+    const said = wasReady
+      ? 'the token was unlocked already, this PIN was not tried'
+      : 'the token is unlocked';
+    return `${said}; the keeper is ${state}${order}`;
+  });
+}
+
+function tokenOf({ token, tokens = [] }: KeeperStatus, name?: string): TokenView | undefined {
+  return name === undefined ? token : [token, ...tokens].find((each) => each.name === name);
 }
 
 /** Makes a blank token ours: with the PIN of its PIN file, or one that a person makes up. */
