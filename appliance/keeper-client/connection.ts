@@ -79,7 +79,9 @@ export class KeeperConnection {
     });
     socket.on('data', (chunk) => {
       try {
-        for (const frame of splitter.push(chunk)) this.#answer(frame);
+        const frames = splitter.push(chunk);
+        chunk.fill(0);
+        for (const frame of frames) this.#answer(frame);
         chunk.fill(0);
       } catch {
         socket.destroy();

@@ -6,6 +6,7 @@ import type { KeeperStatus } from '../keeper-client/keeper.ts';
 import { ActList } from './act-list.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { Administrator } from './administrator.ts';
+import { freeForgotten } from './forgotten.ts';
 import { KeyRing } from './key-ring.ts';
 import {
   lendRecovered,
@@ -330,6 +331,7 @@ export class KeyKeeper {
 
   wipe(): void {
     this.#ring.wipe();
+    freeForgotten();
   }
 
   /** An act in its turn, unless there are no keys any more. */

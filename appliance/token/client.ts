@@ -118,7 +118,10 @@ export class TokenClient implements Token {
     socket.on('close', lost);
     socket.on('data', (chunk) => {
       try {
-        for (const frame of splitter.push(chunk)) this.#answer(frame);
+        const frames = splitter.push(chunk);
+        // The frames are copies, which whoever asked wipes.
+        chunk.fill(0);
+        for (const frame of frames) this.#answer(frame);
       } catch {
         lost();
       }

@@ -35,7 +35,9 @@ export function startTokenServer(options: TokenServerOptions): Promise<Server> {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {
       try {
-        for (const frame of splitter.push(chunk)) answer(socket, frame);
+        const frames = splitter.push(chunk);
+        chunk.fill(0);
+        for (const frame of frames) answer(socket, frame);
       } catch {
         socket.destroy();
       }

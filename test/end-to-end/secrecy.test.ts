@@ -59,7 +59,7 @@ function countInMemory(pid: number, wanted: Buffer): number {
   return count;
 }
 
-test('no key lies on the disk, and no wrapping key in the server', async (t) => {
+test('no key lies on the disk, no wrapping key in the server, nor in a sealed keeper', async (t) => {
   t.timeout(120_000);
   const appliance = await startAppliance(t, { token: 'tpm' });
   const client = new KmipClient(appliance);
@@ -111,6 +111,8 @@ test('no key lies on the disk, and no wrapping key in the server', async (t) => 
   t.is(countInMemory(server ?? 0, wrappingKey), 0);
   // The same search finds it where it has to be.
   t.true(countInMemory(keeper ?? 0, wrappingKey) > 0);
+  t.is((await appliance.twinlock('seal')).code, 0);
+  t.is(countInMemory(keeper ?? 0, wrappingKey), 0, 'sealed: wiped at once');
   t.log(`copies of a fetched key in the idle server: ${countInMemory(server ?? 0, pattern)}`);
   client.end();
 });

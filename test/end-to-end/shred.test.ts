@@ -57,7 +57,6 @@ test('with the cluster’s name typed nothing is served, and what to do is said'
   await until('the server says what it is', () => isShredded(appliance));
   await until('KMIP’s port is closed', () => refuses(appliance));
   t.false(existsSync(appliance.file('keeper', 'slots.a')));
-  // The slots of a copy of the disk, beside tokens that have no such key any more.
   client.end();
   await appliance.stop();
   await t.throwsAsync(startAppliance(t, { state: appliance.state }), {
