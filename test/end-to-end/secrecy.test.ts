@@ -59,7 +59,7 @@ function countInMemory(pid: number, wanted: Buffer): number {
   return count;
 }
 
-test('no key lies on the disk, no wrapping key in the server, nor in a sealed keeper', async (t) => {
+test('no key lies on the disk, no wrapping key in the server or a sealed keeper', async (t) => {
   t.timeout(120_000);
   const appliance = await startAppliance(t, { token: 'tpm' });
   const client = new KmipClient(appliance);
