@@ -164,6 +164,14 @@ export const statusView = z.object({
         .nullable(),
       /** The last failure since then. */
       failed: z.object({ reason: z.string(), seconds: z.number() }).nullable(),
+      /** What is being done with one now, and how far it is, in records. */
+      work: z
+        .object({
+          what: z.enum(['writing', 'reading back', 'reading', 'taking in']),
+          done: z.number(),
+          of: z.number(),
+        })
+        .optional(),
       /** Hours from one to the next by the schedule; null without one. */
       everyHours: z.number().nullable(),
     })

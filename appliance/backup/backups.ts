@@ -16,6 +16,7 @@ import { isNews, refuseShutOut, restoreBundle } from './restore.ts';
 import type { RecordTarget, Restored } from './restore.ts';
 import { missingFrom, verifyBundle } from './verify.ts';
 import type { Verified } from './verify.ts';
+import type { Counted, Work } from './work.ts';
 import { BundleWriter } from './write.ts';
 import type { RecordSource } from './write.ts';
 
@@ -110,11 +111,17 @@ export class Backups {
   readonly #parts: BackupParts;
   readonly #memory: string;
   #busy = false;
+  #work: Work | undefined;
 
   constructor(parts: BackupParts) {
     this.#parts = parts;
     this.#memory = join(parts.folder, 'backup.json');
     rmSync(this.#spool, { force: true });
+  }
+
+  /** What is being done now, and how far it is. */
+  get work(): Work | undefined {
+    return this.#work;
   }
 
   get memory(): BackupMemory {
@@ -156,12 +163,14 @@ export class Backups {
       throw error;
     } finally {
       this.#busy = false;
+      this.#work = undefined;
     }
   }
 
   /** Reads a backup to its end and compares every key with its record. Throws BackupError. */
   verify(source: AsyncIterable<Buffer>, by: By): Promise<Verified> {
-    return this.#noted('backup verify', by, () => verifyBundle(source, this.#parts));
+    const parts = { ...this.#parts, counted: this.#counting('reading') };
+    return this.#noted('backup verify', by, () => verifyBundle(source, parts));
   }
 
   /** The backups in a folder, oldest first. Throws BackupError `not-written`. */
@@ -219,7 +228,7 @@ export class Backups {
         if (journalHeadOf(path) !== undefined) {
           throw new BackupError('not-a-backup', 'a journal has records, but not all of them');
         }
-        const verified = await verifyBundle(readFileBytes(path), this.#parts);
+        const verified = await this.#read(path);
         const { manifest } = verified;
         const news = isNews(records.heads(), manifest.heads);
         refuseShutOut(manifest.node, news, records, { fromRemoved });
@@ -246,6 +255,17 @@ export class Backups {
     }
   }
 
+  #read(path: string): Promise<Verified> {
+    const parts = { ...this.#parts, counted: this.#counting('reading') };
+    return verifyBundle(readFileBytes(path), parts);
+  }
+
+  #counting(what: Work['what']): Counted {
+    return (done, of) => {
+      this.#work = { what, done, of };
+    };
+  }
+
   #rememberReplacing(bundle: string): void {
     const { missing: _missing, restored: before, ...memory } = this.memory;
     const { generation = '' } = before ?? {};
@@ -262,12 +282,13 @@ export class Backups {
   async #restoreBundle(path: string, fromRemoved: boolean, known?: Verified): Promise<TakenIn> {
     const { records: target } = this.#parts;
     const open = (): AsyncIterable<Buffer> => readFileBytes(path);
-    const verified = known ?? (await verifyBundle(open(), this.#parts));
+    const verified = known ?? (await this.#read(path));
     const { manifest } = verified;
     const { bundle } = manifest;
     const fresh = this.#isFresh(manifest.node, bundle);
+    const counted = this.#counting('taking in');
     const restored = await this.#remembered({ bundle }, fresh, () =>
-      restoreBundle(open, verified, { ...this.#parts, target }, { fresh, fromRemoved }),
+      restoreBundle(open, verified, { ...this.#parts, target, counted }, { fresh, fromRemoved }),
     );
     if (this.memory.restored?.bundle === bundle) this.#rememberWhole();
     const { node, made } = manifest;
@@ -370,7 +391,9 @@ export class Backups {
     try {
       for await (const bytes of writer.bytes()) file.write(bytes);
       file.flush();
-      const verified = await verifyBundle(readFileBytes(file.path), this.#parts);
+      const counted = this.#counting('reading back');
+      const parts = { ...this.#parts, counted };
+      const verified = await verifyBundle(readFileBytes(file.path), parts);
       const { manifest, totals } = verified;
       const finished = file.finish(name ?? nameOf(manifest));
       const { bytes } = file;
@@ -396,7 +419,8 @@ export class Backups {
       const { objects } = size();
       return { cluster, node, made: now(), software, objects };
     };
-    return new BundleWriter({ source, keeper, recordKey, random, files, about });
+    const counted = this.#counting('writing');
+    return new BundleWriter({ source, keeper, recordKey, random, files, about, counted });
   }
 
   get #spool(): string {
@@ -429,6 +453,8 @@ export class Backups {
       const text = error instanceof Error ? error.message : 'unknown';
       log('error', `${act} failed`, { code: reason, error: text });
       throw error;
+    } finally {
+      this.#work = undefined;
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Heads, Manifest } from './manifest.ts';
 import { openBundle } from './read.ts';
 import { missingFrom } from './verify.ts';
 import type { Verified, VerifyParts } from './verify.ts';
+import { recordsUpTo } from './work.ts';
 
 /** What takes a backup's records in. */
 export interface RecordTarget {
@@ -158,13 +159,17 @@ async function take(
   parts: RestoreParts,
 ): Promise<{ added: number; returned: boolean; files: Map<string, Buffer> }> {
   const { target } = parts;
-  const { content } = await openBundle(source, parts);
+  const { manifest, content } = await openBundle(source, parts);
+  const of = recordsUpTo(manifest.heads);
+  let taken = 0;
   const files = new Map<string, Buffer>();
   let added = 0;
   let returned = false;
   let batch: BundledRecord[] = [];
   const flush = async (): Promise<void> => {
     const fresh = await Promise.all(batch.map((record) => sealedAnew(record, parts)));
+    taken += batch.length;
+    parts.counted?.(taken, of);
     batch = [];
     const done = await target.ingest(fresh, target.node);
     added += done.added;

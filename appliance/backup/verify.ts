@@ -10,10 +10,13 @@ import type { BundledRecord } from './item.ts';
 import type { Heads, Manifest, Totals } from './manifest.ts';
 import { openBundle, recordKeyOf } from './read.ts';
 import type { ReadParts } from './read.ts';
+import { recordsUpTo } from './work.ts';
+import type { Counted } from './work.ts';
 
 export interface VerifyParts extends ReadParts {
   /** The key of the commitments to secrets. */
   readonly commitmentKey: KeyObject;
+  readonly counted?: Counted;
 }
 
 export interface Verified {
@@ -38,6 +41,7 @@ export async function verifyBundle(
   const chains = new Chains(manifest);
   const secrets = new Secrets(parts);
   const counted = { records: 0, secrets: 0, absent: 0 };
+  const of = recordsUpTo(manifest.heads);
   for (;;) {
     const next = await content.next();
     if (next.done === true) {
@@ -54,6 +58,7 @@ export async function verifyBundle(
     const { record } = next.value;
     const head = chains.take(record);
     counted.records++;
+    parts.counted?.(counted.records, of);
     if (record.sealed !== undefined) {
       counted.secrets++;
       await secrets.open(head, record.sealed);

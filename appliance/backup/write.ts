@@ -11,6 +11,8 @@ import { encodeFile, encodeItem, encodeRecord, itemKind } from './item.ts';
 import type { BundledRecord } from './item.ts';
 import { encodeTotals, macOf } from './manifest.ts';
 import type { Heads, Manifest, Totals } from './manifest.ts';
+import { recordsUpTo } from './work.ts';
+import type { Counted } from './work.ts';
 
 /** What a keystore gives to a backup; every call is one moment, between two the world goes on. */
 export interface RecordSource {
@@ -30,6 +32,7 @@ export interface WriteParts {
   /** The node's record key. */
   readonly recordKey: KeyObject;
   readonly random: (bytes: number) => Buffer;
+  readonly counted?: Counted;
   /** What the manifest says beside the snapshot. */
   readonly about: () => Omit<Manifest, 'bundle' | 'heads' | 'recordKeys' | 'state'>;
   /** The node's files that go with it: name and content, sealed already where they are secret. */
@@ -99,7 +102,9 @@ export class BundleWriter {
       checkGeneration(content, name.endsWith('.sealed'), generations);
       yield this.#item(itemKind.file, encodeFile(name, content));
     }
+    const of = recordsUpTo(manifest.heads);
     for await (const entries of pagesUpTo(this.#parts.source, manifest.heads)) {
+      this.#parts.counted?.(this.#totals.records, of);
       yield Buffer.concat(entries.map((entry) => this.#record(entry, generations)));
     }
     const totals: Totals = { ...this.#totals, items: this.#items.digest('hex') };

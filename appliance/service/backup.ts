@@ -132,7 +132,9 @@ export class NodeBackups {
     const { now, configuration } = this.#parts;
     const { verified, failed } = this.#backups.memory;
     const { folder, every_hours: every } = configuration.backup;
+    const { work } = this.#backups;
     return {
+      ...(work === undefined ? {} : { work }),
       verified:
         verified === undefined
           ? null

@@ -2,16 +2,15 @@ import { createReadStream, existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { VerifiedView } from '../../admin/schema.ts';
+import { watched } from '../backup-progress.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../context.ts';
 import type { Context } from '../context.ts';
 import { date, table } from '../format.ts';
 
 /** Makes a backup: on the node, in a folder or a file, or on standard output for a program. */
-export async function create(
-  { admin, print }: Context,
-  { to }: { readonly to?: string },
-): Promise<void> {
+export async function create(context: Context, { to }: { readonly to?: string }): Promise<void> {
+  const { admin, print } = context;
   if (to === '-') {
     if (process.stdout.isTTY) {
       const hint = 'send it to a program or a file';
@@ -20,13 +19,15 @@ export async function create(
     await admin.streamBackup(process.stdout);
     return;
   }
-  const made = await admin.createBackup(to === undefined ? undefined : resolve(to));
+  const path = to === undefined ? undefined : resolve(to);
+  const made = await watched(context, admin.createBackup(path));
   print(made, () => `${made.file} is made and was read back: ${contents(made)}`);
 }
 
 /** Reads a backup to its end, through the node's keeper, and compares every key. */
-export async function verify({ admin, print }: Context, file: string): Promise<void> {
-  const verified = await admin.verifyBackup(openBackup(file));
+export async function verify(context: Context, file: string): Promise<void> {
+  const { admin, print } = context;
+  const verified = await watched(context, admin.verifyBackup(openBackup(file)));
   print(verified, () => `the backup of ${date(verified.made)} is good: ${contents(verified)}`);
 }
 

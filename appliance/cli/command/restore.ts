@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { watched } from '../backup-progress.ts';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AdminRefusal } from '../../admin/client.ts';
@@ -132,14 +133,14 @@ async function take(
     ...(replace === undefined || saveTo === undefined ? {} : { replace, saveTo }),
   };
   try {
-    return await admin.restore(openBackup(file), choice);
+    return await watched(context, admin.restore(openBackup(file), choice));
   } catch (error) {
     const needed = error instanceof AdminRefusal && error.code === 'shares-needed';
     if (!needed || !isThere(means)) throw error;
   }
   const recovering = await recoveringMeans(context, means.files, means.recoveryToken);
   await unlocking(context, means, (console) => console.lend({ ...recovering, slots }));
-  return admin.restore(openBackup(file), choice);
+  return watched(context, admin.restore(openBackup(file), choice));
 }
 
 /** The old node knows the wrapping key too, and somebody may have it. */
