@@ -39,11 +39,14 @@ const pollMilliseconds = 1_000;
 const firstPause = 1_000;
 const longestPause = 60_000;
 /**
- * TLS tells nobody what the receiver's program has read. What was sent this long ago on a
- * connection that still stands is taken as arrived; on a broken one everything younger is sent
- * again, so that entries may come twice but none is lost (RFC 5425 §1 promises no more).
+ * TLS tells nobody what the receiver's program has read, and a connection to one that lost its
+ * power stands for a quarter of an hour. So a connection that something was sent on is ended in
+ * order after this long: a receiver closes its own side once it has read to that end, and that
+ * confirms all of it. Where no such answer comes in time, all of it is sent again: entries may come
+ * twice, but none is lost (RFC 5425 §1 promises no more).
  */
-const settleMilliseconds = 15_000;
+const turnMilliseconds = 30_000;
+const answerMilliseconds = 10_000;
 
 /**
  * Sends the audit to one syslog receiver over TLS (RFC 5425). The audit itself is the spool: a
@@ -54,11 +57,15 @@ export class SyslogSender {
   #socket: TLSSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pause = firstPause;
+  /** What went over this connection, and when. */
   #sent: { seq: number; at: number }[] = [];
   #next: number;
   #full = false;
   #stopped = false;
+  #turning: 'ended' | 'answered' | undefined;
   #failure: string | undefined;
+  /** Whether it was said that entries go there; a turn of the connection is no news. */
+  #said = false;
 
   constructor(options: SyslogSenderOptions) {
     this.#options = options;
@@ -94,7 +101,7 @@ export class SyslogSender {
     await new Promise<void>((resolve) => {
       // The receiver closes its side once it has read up to the end: then it has everything.
       socket.once('end', () => {
-        this.#confirm(0);
+        this.#confirm();
         resolve();
       });
       socket.once('close', resolve);
@@ -120,7 +127,10 @@ export class SyslogSender {
       this.#full = false;
       this.#next = this.#options.cursor.read();
       this.#sent = [];
-      this.#options.log('info', 'audit entries go to the syslog server', { host, port });
+      if (!this.#said) {
+        this.#options.log('info', 'audit entries go to the syslog server', { host, port });
+      }
+      this.#said = true;
       this.#send();
     });
     socket.on('drain', () => {
@@ -129,8 +139,14 @@ export class SyslogSender {
     });
     // A receiver has nothing to say; unread data would hide its end.
     socket.resume();
+    socket.on('end', () => {
+      if (this.#turning === undefined) return;
+      this.#turning = 'answered';
+      this.#confirm();
+    });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? error.message;
+      this.#said = false;
       if (this.#failure !== code) {
         this.#options.log('warn', 'the syslog server cannot be reached; entries wait', {
           ...{ host, port, error: code },
@@ -140,10 +156,17 @@ export class SyslogSender {
     });
     socket.on('close', () => {
       if (this.#stopped) return;
-      this.#failure ??= 'closed';
       this.#socket = undefined;
       this.#sent = [];
       clearTimeout(this.#timer);
+      const answered = this.#turning === 'answered';
+      this.#turning = undefined;
+      if (answered) {
+        this.#connect();
+        return;
+      }
+      this.#failure ??= 'closed';
+      this.#said = false;
       this.#timer = setTimeout(() => {
         this.#connect();
       }, this.#pause);
@@ -154,9 +177,13 @@ export class SyslogSender {
 
   #send(): void {
     const socket = this.#socket;
-    if (this.#stopped || socket?.authorized !== true) return;
+    if (this.#stopped || this.#turning !== undefined || socket?.authorized !== true) return;
     clearTimeout(this.#timer);
-    this.#confirm(settleMilliseconds);
+    const [first] = this.#sent;
+    if (first !== undefined && first.at <= this.#options.monotonic() - turnMilliseconds) {
+      this.#turn(socket);
+      return;
+    }
     while (!this.#full) {
       const entries = this.#options.entries(this.#next, batch);
       const last = entries.at(-1);
@@ -172,12 +199,24 @@ export class SyslogSender {
     this.#timer.unref();
   }
 
-  /** Moves the cursor to what was sent at least so long ago. */
-  #confirm(age: number): void {
-    const before = this.#options.monotonic() - age;
-    const settled = this.#sent.findLast(({ at }) => at <= before);
-    if (settled === undefined) return;
-    this.#sent = this.#sent.filter(({ seq }) => seq > settled.seq);
-    this.#options.cursor.write(settled.seq);
+  /** Ends the connection in order: the receiver's own end says that it has everything. */
+  #turn(socket: TLSSocket): void {
+    this.#turning = 'ended';
+    const timer = setTimeout(() => {
+      this.#failure = 'unanswered';
+      socket.destroy();
+    }, answerMilliseconds);
+    timer.unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+    });
+    socket.end();
+  }
+
+  /** Moves the cursor to what was sent. */
+  #confirm(): void {
+    const last = this.#sent.at(-1);
+    this.#sent = [];
+    if (last !== undefined) this.#options.cursor.write(last.seq);
   }
 }

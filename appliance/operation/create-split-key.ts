@@ -9,6 +9,7 @@ import type { Item } from '../ttlv/item.ts';
 import { bigInteger, enumeration, integer, optional } from '../ttlv/structure.ts';
 import { repeated, required, structure } from '../ttlv/structure.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
+import { refuseHidden } from './hidden.ts';
 import { formatOf, openKey } from './key-use.ts';
 import { linkValue } from './link.ts';
 import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
@@ -93,24 +94,13 @@ async function sourceOf(
     return { secret, format: KeyFormatType.Raw, algorithm, length };
   }
   const object = context.target(context.keystore, named);
-  refuseHidden(object.attributes);
+  // Parts can be fetched, and so would the key be that may not leave.
+  refuseHidden(object);
   const { algorithm, length, uniqueIdentifier } = object;
   using key = await openKey(object, context);
   const secret = Buffer.from(key.bytes());
   const format = formatOf(object) ?? KeyFormatType.Raw;
   return { secret, format, algorithm, length, identifier: uniqueIdentifier };
-}
-
-/** Parts can be fetched, and so would the key be that may not leave. */
-function refuseHidden(attributes: readonly AttributeInstance[]): void {
-  const said = (name: string, value: boolean): boolean =>
-    attributes.some((each) => each.name === name && each.value.value === value);
-  if (said('Extractable', false)) {
-    throw new KmipError(ResultReason.NotExtractable, 'The key does not leave the server');
-  }
-  if (said('Sensitive', true)) {
-    throw new KmipError(ResultReason.Sensitive, 'The key leaves the server wrapped only');
-  }
 }
 
 function sealPart(

@@ -13,6 +13,7 @@ import { byteString, enumeration, integer, optional, repeated } from '../ttlv/st
 import { required, structure } from '../ttlv/structure.ts';
 import type { Decoded } from '../ttlv/structure.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
+import { refuseHidden } from './hidden.ts';
 import { openKey, parametersFor, requireUse, spendUse } from './key-use.ts';
 import { linkValue } from './link.ts';
 import { numberOf, requestedAttributes, sealObject, storeObject } from './new-object.ts';
@@ -46,6 +47,9 @@ export const deriveKey = defineChange({
       throw new KmipError(ResultReason.InvalidObjectType, 'Only keys and secret data are derived');
     }
     const named = request.uniqueIdentifiers.length === 0 ? [undefined] : request.uniqueIdentifiers;
+    if (named.length > 2) {
+      throw new KmipError(ResultReason.InvalidField, 'A key is derived from one object or two');
+    }
     const bases = named.map((each) => context.target(context.keystore, each));
     for (const base of bases) requireUse(base, 'DeriveKey', context);
     const attributes = requestedAttributes(request.templateAttribute, context);
@@ -110,6 +114,8 @@ async function derived(
     const message = 'Derivation Data comes in the request or from an object, not both';
     throw new KmipError(ResultReason.InvalidMessage, message);
   }
+  // The data can be had back from what is derived, as with Encrypt by a key that one has.
+  if (second !== undefined) refuseHidden(second);
   const { initializationVector: iv, salt, iterationCount: iterations } = said;
   const data = said.derivationData ?? other?.bytes();
   // Awaited here: the opened keys are wiped when this function ends.

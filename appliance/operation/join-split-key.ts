@@ -9,6 +9,7 @@ import type { ManagedObject } from '../keystore/managed-object.ts';
 import type { Item } from '../ttlv/item.ts';
 import { enumeration, optional, repeated, required, structure } from '../ttlv/structure.ts';
 import { asAttributes, templateAttribute } from './attribute-codec.ts';
+import { hidingOf } from './hidden.ts';
 import { openKey } from './key-use.ts';
 import { requestedAttributes, sealObject, storeObject } from './new-object.ts';
 import { defineChange } from './operation.ts';
@@ -47,7 +48,12 @@ export const joinSplitKey = defineChange({
     const secret = joinShares(method, shares);
     for (const { bytes } of shares) bytes.fill(0);
     const template = request.templateAttribute ?? { names: [], attributes: [] };
-    const requested = requestedAttributes(template, context);
+    // What may not leave as parts may not leave whole.
+    const hiding = new Map(parts.flatMap(hidingOf).map((each) => [each.name, each]));
+    const requested = [
+      ...requestedAttributes(template, context).filter(({ name }) => !hiding.has(name)),
+      ...hiding.values(),
+    ];
     const said = new Set(requested.map(({ name }) => name));
     const taken = first.attributes.filter(
       ({ name }) => /^Cryptographic (Algorithm|Length)$/.test(name) && !said.has(name),

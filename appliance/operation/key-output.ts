@@ -12,7 +12,7 @@ import { decode } from '../ttlv/decode.ts';
 import { Writer } from '../ttlv/encode.ts';
 import type { Item } from '../ttlv/item.ts';
 import { attribute, toWire } from './attribute-codec.ts';
-import { isWrapped } from './key-use.ts';
+import { isEncrypted, isWrapped } from './key-use.ts';
 import { attributesOf } from './object-attribute.ts';
 import type { Context } from './operation.ts';
 import { openBlock, wrappingKeyOf } from './wrapped-object.ts';
@@ -70,7 +70,7 @@ export function refuseClear(object: ManagedObject, shape: Shape): void {
   const { keyWrappingSpecification: specification, keyWrapType } = shape;
   const hidden =
     specification === undefined
-      ? isWrapped(object) && keyWrapType !== KeyWrapType.NotWrapped
+      ? isEncrypted(object) && keyWrapType !== KeyWrapType.NotWrapped
       : !leavesOpen(specification);
   if (said('Sensitive', true) && !hidden) {
     throw new KmipError(ResultReason.Sensitive, 'The object leaves the server wrapped only');

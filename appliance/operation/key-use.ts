@@ -2,7 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import { importKey } from '../cryptography/asymmetric-key.ts';
 import type { Parameters } from '../cryptography/parameters.ts';
 import { cryptographicParameters } from '../kmip/attribute-structure.ts';
-import { KeyFormatType, ObjectType, ResultReason, State } from '../kmip/enumeration.ts';
+import {
+  KeyFormatType,
+  ObjectType,
+  ResultReason,
+  State,
+  WrappingMethod,
+} from '../kmip/enumeration.ts';
 import type { CryptographicAlgorithm } from '../kmip/enumeration.ts';
 import { KmipError } from '../kmip/error.ts';
 import { CryptographicUsageMask } from '../kmip/mask.ts';
@@ -189,6 +195,16 @@ export function formatOf(object: ManagedObject): KeyFormatType | undefined {
 export function isWrapped(object: ManagedObject): boolean {
   const block = object.form.find(({ tag }) => tag === Tag.KeyBlock);
   return block?.type === 'Structure' && block.value.some(({ tag }) => tag === Tag.KeyWrappingData);
+}
+
+/** Whether it is wrapped so that it cannot be read: under a MAC alone it lies open. */
+export function isEncrypted(object: ManagedObject): boolean {
+  const block = object.form.find(({ tag }) => tag === Tag.KeyBlock);
+  if (block?.type !== 'Structure') return false;
+  const wrapping = block.value.find(({ tag }) => tag === Tag.KeyWrappingData);
+  if (wrapping?.type !== 'Structure') return false;
+  const method = wrapping.value.find(({ tag }) => tag === Tag.WrappingMethod)?.value;
+  return method !== WrappingMethod.MACSign;
 }
 
 function materialOf(secret: Item): Item | undefined {

@@ -5,6 +5,7 @@ import type { AuditEntry } from '../../appliance/audit/event.ts';
 import { syslogFrame, syslogMessage } from '../../appliance/audit/syslog-message.ts';
 import { SyslogSender } from '../../appliance/audit/syslog-sender.ts';
 import { removeFolder, temporaryFolder, until } from '../harness/appliance.ts';
+import { FaultProxy } from '../harness/fault-proxy.ts';
 import { Rsyslog } from '../harness/rsyslog.ts';
 
 const origin = { hostname: 'kms-a', node: '0a'.repeat(16) };
@@ -83,6 +84,47 @@ test('a receiver that is killed and comes back has every entry', async (t) => {
   t.true(kept < 3_000, 'what was sent a moment ago is not yet taken as arrived');
   await sender.stop();
   t.is(kept, 3_000, 'an end that the receiver answered confirms everything');
+});
+
+test('what a receiver took that lost its power is sent again, and not confirmed', async (t) => {
+  const folder = temporaryFolder();
+  const receiver = await Rsyslog.make(folder);
+  receiver.start();
+  const proxy = await FaultProxy.open(receiver.port);
+  const all = chained(Array.from({ length: 900 }, (_, i) => entry({ object: `key-${i + 1}` })));
+  let there = 300;
+  let kept = 0;
+  let ahead = 0;
+  const sender = new SyslogSender({
+    ...origin,
+    target: { host: '127.0.0.1', port: proxy.port, ca: receiver.ca },
+    entries: (after, limit) => all.slice(after, Math.min(after + limit, there)),
+    newest: () => there,
+    cursor: { read: () => kept, write: (seq) => (kept = seq) },
+    monotonic: () => performance.now() + ahead,
+    log: () => {},
+  });
+  t.teardown(async () => {
+    await sender.stop();
+    await proxy.close();
+    await receiver.kill();
+    removeFolder(folder);
+  });
+  const numbers = (): Set<string | undefined> =>
+    new Set(receiver.received().map((line) => / seq="(\d+)" /.exec(line)?.[1]));
+  await until('the first', () => numbers().size === 300, 60_000);
+  t.is(kept, 0);
+  ahead += 60_000;
+  await until('the receiver’s end confirms them', () => kept === 300, 60_000);
+  // From here on nothing arrives, and nobody says so.
+  proxy.weather = { kind: 'blackhole' };
+  there = 600;
+  ahead += 60_000;
+  await until('an end that is not answered is said', () => !sender.status().connected, 60_000);
+  t.is(kept, 300, 'what was swallowed is not taken as arrived');
+  proxy.weather = { kind: 'fair' };
+  there = 900;
+  await until('all of them', () => numbers().size === 900, 120_000);
 });
 
 test('a receiver whose certificate is not of the named authority gets nothing', async (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { DerivationMethod, HashingAlgorithm } from '../../appliance/kmip/enumeration.ts';
 import type { Item } from '../../appliance/ttlv/item.ts';
-import { attribute, bytes, date, enumerated, found, id } from '../harness/operations.ts';
+import { attribute, bytes, date, enumerated, flag, found, id } from '../harness/operations.ts';
 import { identifier, integer, mask, scene, struct, symmetricKey } from '../harness/operations.ts';
 import { template, text, value } from '../harness/operations.ts';
 import type { Reply, Scene } from '../harness/operations.ts';
@@ -58,6 +58,40 @@ test('§4.6: Secret Data is derived to the length that is asked for, and has non
   const list = await world.ask('GetAttributeList', [id(identifier(reply))]);
   const names = list.payload.map((each) => each.value);
   t.false(names.includes('Cryptographic Length'));
+});
+
+test('§3.48, §3.50, §4.6: data is not taken from what may not leave, nor from a third', async (t) => {
+  const world = scene(t);
+  const use = mask('DeriveKey');
+  const own = await symmetricKey(world, '00'.repeat(16), use);
+  const open = await symmetricKey(world, 'ab'.repeat(16), use);
+  const kept = attribute('Extractable', flag('Extractable', false));
+  const sensitive = attribute('Sensitive', flag('Sensitive', true));
+  const from = (...bases: readonly string[]): Promise<Reply> =>
+    world.ask('DeriveKey', [
+      enumerated('ObjectType', 7),
+      ...bases.map(id),
+      enumerated('DerivationMethod', DerivationMethod.ENCRYPT),
+      struct(
+        'DerivationParameters',
+        struct(
+          'CryptographicParameters',
+          enumerated('BlockCipherMode', 2),
+          enumerated('PaddingMethod', 1),
+        ),
+      ),
+      template(attribute('Cryptographic Length', integer('CryptographicLength', 128)), use),
+    ]);
+  t.is((await from(own, open)).result, 'Success');
+  t.is(
+    (await from(own, await symmetricKey(world, 'cd'.repeat(16), use, kept))).result,
+    'NotExtractable',
+  );
+  t.is(
+    (await from(own, await symmetricKey(world, 'ef'.repeat(16), use, sensitive))).result,
+    'Sensitive',
+  );
+  t.is((await from(own, open, open)).result, 'InvalidField');
 });
 
 test('§4.6: PBKDF2, HMAC, HASH and SP 800-108 give what their vectors say', async (t) => {

@@ -270,4 +270,9 @@ test('§3.48: a Sensitive key leaves neither unwrapped nor under a MAC alone', a
     struct('MAC_SignatureKeyInformation', id(kek)),
   );
   t.is((await world.ask('Get', [...unwrap, how])).result, 'Sensitive');
+  // Nor as it came, where it came under a MAC alone.
+  const open = await wrappedUnder(world, kek, 2);
+  if (open === undefined) return t.fail();
+  await imported(world, 'open', [sensitive], {}, open);
+  t.is((await world.ask('Get', [id('open')])).result, 'Sensitive');
 });

@@ -65,6 +65,37 @@ test('§4.38, §4.39: a key is split and joined; too few or foreign parts are re
   t.is((await world.ask('CreateSplitKey', splitting(key, 3, 3, 2))).result, 'InvalidField');
 });
 
+test('§3.48, §3.50: of parts that may not leave no key is joined that may', async (t) => {
+  const world = scene(t);
+  const [, ...how] = splitting('', XOR, 2, 2).slice(1);
+  for (const [name, said, reason] of [
+    ['Extractable', false, 'NotExtractable'],
+    ['Sensitive', true, 'Sensitive'],
+  ] as const) {
+    const parts = identifiers(
+      await world.ask('CreateSplitKey', [
+        enumerated('ObjectType', 5),
+        ...how,
+        template(
+          attribute('Cryptographic Algorithm', enumerated('CryptographicAlgorithm', 3)),
+          attribute('Cryptographic Length', integer('CryptographicLength', 128)),
+          attribute(name, flag(name, said)),
+        ),
+      ]),
+    );
+    t.is(parts.length, 2, name);
+    t.is((await world.ask('Get', [id(parts[0] ?? '')])).result, reason);
+    const wish = template(attribute(name, flag(name, !said)));
+    const joined = await world.ask('JoinSplitKey', [
+      enumerated('ObjectType', 2),
+      ...parts.map(id),
+      wish,
+    ]);
+    t.is(joined.result, 'Success', name);
+    t.is((await world.ask('Get', [id(identifier(joined))])).result, reason);
+  }
+});
+
 test('§4.7, §4.8: a certificate is signed by the group’s authority, and again', async (t) => {
   const world = scene(t);
   const made = await world.ask('CreateKeyPair', [
