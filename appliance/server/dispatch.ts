@@ -319,8 +319,13 @@ class BatchRun {
           return this.#act(act, draft, step);
         }),
       }));
-      const written = await Promise.all(promised);
-      return items.map((item, i) => succeeded(item, written[i]));
+      // It is committed: what is only read now may fail, and nothing else is answered as undone.
+      const written = await Promise.allSettled(promised);
+      return items.map((item, i) => {
+        const each = written[i];
+        if (each?.status !== 'rejected') return succeeded(item, each?.value);
+        return this.#failed(item, each.reason, steps[i]?.object);
+      });
     } catch (error) {
       return items
         .slice(0, position + 1)

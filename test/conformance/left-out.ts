@@ -57,7 +57,8 @@ export const notes: readonly string[] = [
   'ML-KEM and ML-DSA have numbers in the vendors’ range, which Query’s Extension Map names; ' +
     'keys are PKCS #8 and X.509. ML-KEM keys are made, kept and given out: KMIP has no ' +
     'operation for them.',
-  'Undo undoes the whole batch in one commit.',
+  'Undo undoes the whole batch in one commit; what is only read after it, as a key is by Get, ' +
+    'fails alone.',
   'A Credential is read and set aside: the certificate says who a client is. A ticket of Login ' +
     'or Delegated Login counts: it only takes away from what its bearer’s certificate allows, ' +
     'and a delegate is a client of the same key group. Tickets live in the memory of the node ' +

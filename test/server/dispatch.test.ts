@@ -102,6 +102,20 @@ test('§6.13: an item that fails late, in a batch that is undone, harms nobody',
   t.deepEqual(statuses(await send([wire.get(id)])), [0]);
 });
 
+test('§6.13: what a batch has committed is never answered as undone', async (t) => {
+  const { send, keystore } = setting(t);
+  const before = keystore.count().objects;
+  // The key is opened after the commit only, and then its bytes are no X.509.
+  const late: Wire = { operation: 0x0a, payload: enumeration(0x420042, 5) };
+  const answer = await send([wire.create(), late, wire.create()], option(3));
+  t.deepEqual(statuses(answer), [0, 1, 0]);
+  t.is(keystore.count().objects, before + 2);
+  for (const at of [0, 2]) {
+    const id = find(answer.results[at]?.payload ?? [], 0x420094)?.body.toString() ?? '';
+    t.deepEqual(statuses(await send([wire.get(id)])), [0]);
+  }
+});
+
 test('§4: the ID Placeholder carries an identifier to the items that follow', async (t) => {
   const { send } = setting(t);
   const bare = (operation: number): Wire => ({ operation, payload: Buffer.alloc(0) });
