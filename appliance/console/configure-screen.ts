@@ -18,6 +18,8 @@ interface Properties {
   readonly facts: Facts;
   readonly surroundings: Surroundings;
   readonly onBack: () => void;
+  /** Whether persons are at what takes its time, and nobody may type for long. */
+  readonly onHold: (held: boolean) => void;
   readonly width: number;
   readonly height: number;
 }
@@ -26,7 +28,7 @@ type Step = 'asking' | 'passphrase' | 'menu' | 'wizard';
 
 /** What only the administrator does at the console: the passphrase first, the menu then. */
 export function ConfigureScreen(properties: Properties): ReactNode {
-  const { facts, surroundings, onBack, width, height } = properties;
+  const { facts, surroundings, onBack, onHold, width, height } = properties;
   const [isNew] = useState(facts.status?.state === 'NOT CONFIGURED');
   const [isKnown] = useState(facts.status !== undefined);
   const [step, setStep] = useState<Step>('asking');
@@ -45,6 +47,9 @@ export function ConfigureScreen(properties: Properties): ReactNode {
       },
     );
   }, [surroundings, isNew, isKnown]);
+  useEffect(() => {
+    onHold(step === 'wizard');
+  }, [step, onHold]);
   const size = { width, height };
   if (step === 'passphrase') {
     return h(SecretScreen, {
@@ -93,9 +98,15 @@ function NewPassphrase(properties: Properties & { readonly onDone: () => void })
 
 type Page = 'menu' | 'pin' | 'passphrase' | 'invite' | 'knock' | 'ports' | 'recovery' | 'wizard';
 
+/** Shares are written down, words compared at the other box. */
+const heldPages: readonly Page[] = ['invite', 'recovery', 'wizard'];
+
 function ConfigureMenu(properties: Properties): ReactNode {
-  const { facts, surroundings, onBack, width, height } = properties;
+  const { facts, surroundings, onBack, onHold, width, height } = properties;
   const [page, setPage] = useState<Page>('menu');
+  useEffect(() => {
+    onHold(heldPages.includes(page));
+  }, [page, onHold]);
   const [said, setSaid] = useState('');
   const size = { width, height };
   const toMenu = (): void => {

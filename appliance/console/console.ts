@@ -23,6 +23,8 @@ type Place = 'idle' | 'configure' | 'network' | 'diagnostics' | 'power';
 const lookMilliseconds = 1_000;
 /** Milliseconds after which a screen that nobody uses makes way for the idle one. */
 const leaveMilliseconds = 300_000;
+/** The same while persons do what takes its time: write shares down, compare words elsewhere. */
+const heldMilliseconds = 3_600_000;
 
 const placeOf: Readonly<Record<string, Place>> = {
   [functionKey.F2]: 'configure',
@@ -52,6 +54,7 @@ function Console({ surroundings, first }: { surroundings: Surroundings; first: F
   const facts = useFacts(surroundings, first);
   const [place, setPlace] = useState<Place>('idle');
   const [keys, setKeys] = useState(0);
+  const [held, setHeld] = useState(false);
   const { columns, rows } = useWindowSize();
   const onBack = (): void => {
     setPlace('idle');
@@ -63,18 +66,18 @@ function Console({ surroundings, first }: { surroundings: Surroundings; first: F
   });
   useEffect(() => {
     if (place === 'idle') return undefined;
-    const timer = setTimeout(onBack, leaveMilliseconds);
+    const timer = setTimeout(onBack, held ? heldMilliseconds : leaveMilliseconds);
     return () => {
       clearTimeout(timer);
     };
-  }, [place, keys]);
+  }, [place, keys, held]);
   // The last column and row stay free: some terminals scroll when the corner is written.
   const size = { width: Math.max(40, columns) - 1, height: Math.max(12, rows) - 1 };
   switch (place) {
     case 'idle':
       return h(IdleScreen, { facts, ...size });
     case 'configure':
-      return h(ConfigureScreen, { facts, surroundings, onBack, ...size });
+      return h(ConfigureScreen, { facts, surroundings, onBack, onHold: setHeld, ...size });
     case 'network':
       return h(NetworkScreen, { tests: () => surroundings.networkTests(), onBack, ...size });
     case 'diagnostics':

@@ -14,7 +14,9 @@ export function IdleScreen(properties: { facts: Facts; width: number; height: nu
   const rows = factRows(facts);
   const room = Math.max(1, height - 2 - 7 - rows.length - 1);
   const colour = colourOf(word);
-  const letters = bigWord(word, width - 4);
+  const letters = bigWord(word, width - 2);
+  // The longest, NOT CONFIGURED, takes all that a screen of 80 columns has.
+  const wide = letters.some((line) => line.length > width - 4);
   return h(Frame, {
     title: `Twinlock ${facts.status?.version ?? ''}   ${facts.host}`,
     right: dateText(facts.time),
@@ -24,7 +26,13 @@ export function IdleScreen(properties: { facts: Facts; width: number; height: nu
     children: [
       h(
         Box,
-        { key: 'word', flexDirection: 'column', paddingX: 2, paddingY: 1, flexShrink: 0 },
+        {
+          key: 'word',
+          flexDirection: 'column',
+          paddingX: wide ? 1 : 2,
+          paddingY: 1,
+          flexShrink: 0,
+        },
         letters.map((line, at) => h(Text, { key: at, color: colour, bold: true }, line)),
       ),
       ...rows.map(([name, value]) => h(Row, { key: name, name, value })),

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { StatusView } from '../../appliance/admin/schema.ts';
 import type { Facts } from '../../appliance/console/facts.ts';
+import { bigWord } from '../../appliance/console/big-word.ts';
 import { IdleScreen } from '../../appliance/console/idle-screen.ts';
 import { h, plainText, renderToString } from '../../appliance/console/terminal.ts';
 
@@ -108,9 +109,21 @@ test('a server that does not answer is said, and the box is still shown', (t) =>
   const lines = shown({ time, host, addresses, failure });
   t.true(lines.includes('  Addresses       192.0.2.10  2001:db8::10'));
   t.true(lines.includes('  ! the server does not answer: F8 shows its log'));
-  t.true(
-    lines.includes('  #   # #   #     #   # #   #  ####  #   # ##### ####'.slice(0, 0) + last),
-  );
+  t.true(lines.includes(last));
+});
+
+test('every state stands in large on a screen of 80 columns', (t) => {
+  const states = ['SERVING', 'DEGRADED', 'SEALED', 'SHREDDED', 'NOT CONFIGURED', 'NO ANSWER'];
+  for (const state of states) {
+    const rows = bigWord(state, 77);
+    t.is(rows.length, 5, state);
+    t.true(
+      rows.every((row) => /^[# ]+$/.test(row)),
+      state,
+    );
+  }
+  const lines = shown({ ...facts, status: { ...serving, state: 'NOT CONFIGURED' } });
+  for (const row of bigWord('NOT CONFIGURED', 77)) t.true(lines.includes(` ${row}`.trimEnd()));
 });
 
 test('the screen is ASCII, as wide and as high as it is told, and shows the same words', (t) => {
