@@ -11,7 +11,6 @@ import { decodeRequest, encodeResponse, MessageError } from '../kmip/message.ts'
 import type { RequestBatchItem, RequestMessage, ResponseBatchItem } from '../kmip/message.ts';
 import { versionNumber } from '../kmip/version.ts';
 import type { Client } from '../keystore/client.ts';
-import { KeystoreError } from '../keystore/error.ts';
 import { isConfigurer } from '../keystore/group-rule.ts';
 import type { Draft, Keystore } from '../keystore/keystore.ts';
 import type { ManagedObject } from '../keystore/managed-object.ts';
@@ -27,7 +26,7 @@ import { Listing } from './listing.ts';
 import type { Log } from './log.ts';
 import { Pending, within } from './pending.ts';
 import { Placeholder } from './placeholder.ts';
-import { refusalOf } from './result.ts';
+import { isPromised, refusalOf } from './result.ts';
 import { targetOf } from './target.ts';
 import { spendGrant, Tickets } from './ticket.ts';
 import type { Grant } from './ticket.ts';
@@ -496,9 +495,3 @@ const denials: ReadonlySet<ResultReason> = new Set([
   ResultReason.ObjectNotFound,
   ResultReason.ObjectDestroyed,
 ]);
-
-/** A refusal that the cluster's policy demands, once for each request while the peer is away. */
-function isPromised(error: unknown): error is KeystoreError {
-  if (!(error instanceof KeystoreError)) return false;
-  return error.code === 'copies-missing' || error.code === 'read-only';
-}

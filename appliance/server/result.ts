@@ -46,3 +46,9 @@ function refusal(error: unknown): Refusal {
   }
   return { reason: ResultReason.GeneralFailure, message: 'The server could not do this' };
 }
+
+/** A refusal that the cluster's policy demands, once for each request while the peer is away. */
+export function isPromised(error: unknown): error is KeystoreError {
+  if (!(error instanceof KeystoreError)) return false;
+  return error.code === 'copies-missing' || error.code === 'read-only';
+}

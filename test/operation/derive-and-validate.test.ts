@@ -60,7 +60,7 @@ test('§4.6: Secret Data is derived to the length that is asked for, and has non
   t.false(names.includes('Cryptographic Length'));
 });
 
-test('§3.48, §3.50, §4.6: data is not taken from what may not leave, nor from a third', async (t) => {
+test('§3.48, §3.50, §4.6: data is no way out for what may not leave', async (t) => {
   const world = scene(t);
   const use = mask('DeriveKey');
   const own = await symmetricKey(world, '00'.repeat(16), use);
