@@ -64,8 +64,8 @@ export class SyslogSender {
   #stopped = false;
   #turning: 'ended' | 'answered' | undefined;
   #failure: string | undefined;
-  /** Whether it was said that entries go there; a turn of the connection is no news. */
-  #said = false;
+  /** Whether the receiver was reached last; a turn of the connection changes nothing of that. */
+  #reached = false;
 
   constructor(options: SyslogSenderOptions) {
     this.#options = options;
@@ -82,7 +82,7 @@ export class SyslogSender {
     const { target, newest } = this.#options;
     return {
       target: `${target.host}:${target.port}`,
-      connected: this.#socket?.authorized === true,
+      connected: this.#reached,
       behind: Math.max(0, newest() - this.#options.cursor.read()),
       ...(this.#failure === undefined ? {} : { failure: this.#failure }),
     };
@@ -121,16 +121,18 @@ export class SyslogSender {
     const socket = connect({ host, port, ca, ...servername, ...own, minVersion: 'TLSv1.2' });
     this.#socket = socket;
     socket.setKeepAlive(true, 10_000);
+    const answered = this.#awaited(socket);
     socket.on('secureConnect', () => {
+      answered();
       this.#failure = undefined;
       this.#pause = firstPause;
       this.#full = false;
       this.#next = this.#options.cursor.read();
       this.#sent = [];
-      if (!this.#said) {
+      if (!this.#reached) {
         this.#options.log('info', 'audit entries go to the syslog server', { host, port });
       }
-      this.#said = true;
+      this.#reached = true;
       this.#send();
     });
     socket.on('drain', () => {
@@ -146,7 +148,7 @@ export class SyslogSender {
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? error.message;
-      this.#said = false;
+      this.#reached = false;
       if (this.#failure !== code) {
         this.#options.log('warn', 'the syslog server cannot be reached; entries wait', {
           ...{ host, port, error: code },
@@ -159,14 +161,14 @@ export class SyslogSender {
       this.#socket = undefined;
       this.#sent = [];
       clearTimeout(this.#timer);
-      const answered = this.#turning === 'answered';
+      const turned = this.#turning === 'answered';
       this.#turning = undefined;
-      if (answered) {
+      if (turned) {
         this.#connect();
         return;
       }
       this.#failure ??= 'closed';
-      this.#said = false;
+      this.#reached = false;
       this.#timer = setTimeout(() => {
         this.#connect();
       }, this.#pause);
@@ -202,15 +204,22 @@ export class SyslogSender {
   /** Ends the connection in order: the receiver's own end says that it has everything. */
   #turn(socket: TLSSocket): void {
     this.#turning = 'ended';
+    this.#awaited(socket);
+    socket.end();
+  }
+
+  /** Cuts a connection off whose other side says nothing in time; gives how to call that off. */
+  #awaited(socket: TLSSocket): () => void {
     const timer = setTimeout(() => {
       this.#failure = 'unanswered';
       socket.destroy();
     }, answerMilliseconds);
     timer.unref();
-    socket.once('close', () => {
+    const stop = (): void => {
       clearTimeout(timer);
-    });
-    socket.end();
+    };
+    socket.once('close', stop);
+    return stop;
   }
 
   /** Moves the cursor to what was sent. */

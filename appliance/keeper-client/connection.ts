@@ -79,9 +79,7 @@ export class KeeperConnection {
     });
     socket.on('data', (chunk) => {
       try {
-        const frames = splitter.push(chunk);
-        chunk.fill(0);
-        for (const frame of frames) this.#answer(frame);
+        for (const frame of splitter.push(chunk)) this.#answer(frame);
         chunk.fill(0);
       } catch {
         socket.destroy();

@@ -102,7 +102,11 @@ export class PinSource {
 
   #wasTaken(pin: Uint8Array): boolean {
     if (this.#taken?.equals(this.#digest(pin)) === true) return true;
-    return this.#isTakenFile() && this.take()?.equals(pin) === true;
+    if (!this.#isTakenFile()) return false;
+    const own = this.take();
+    const same = own?.equals(pin) === true;
+    own?.fill(0);
+    return same;
   }
 
   #isTakenFile(): boolean {
@@ -117,7 +121,13 @@ export class PinSource {
   /** Whether what is known of the file holds after a boot too. */
   #lasts(): boolean {
     if (this.#file === undefined) return false;
-    return this.#lasting || (this.#lines()?.number ?? '') !== '';
+    return this.#lasting || this.#number() !== '';
+  }
+
+  #number(): string {
+    const lines = this.#lines();
+    lines?.pin.fill(0);
+    return lines?.number ?? '';
   }
 
   #lines(): { readonly pin: Buffer; readonly number: string } | undefined {
@@ -150,7 +160,7 @@ export class PinSource {
 
   /** Tells one file from the next without a trace of what is in it. */
   #identity(): string {
-    const number = this.#lines()?.number ?? '';
+    const number = this.#number();
     if (number !== '') return `number ${number}`;
     if (this.#file === undefined || !this.#lasting) return 'until a person gives another';
     try {

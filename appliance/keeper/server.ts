@@ -153,10 +153,7 @@ function start(listen: ListenOptions, answer: Answer): Promise<Server> {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {
       try {
-        const frames = splitter.push(chunk);
-        // The frames are copies, which are wiped when they are answered.
-        chunk.fill(0);
-        for (const frame of frames) void respond(socket, frame, answer);
+        for (const frame of splitter.push(chunk)) void respond(socket, frame, answer);
         chunk.fill(0);
       } catch {
         socket.destroy();

@@ -277,9 +277,6 @@ function auditAlarms(audit: AuditKeeping): string[] {
 
 function storeAlarms(failure: SqliteKeystore['failure']): string[] {
   if (failure === undefined) return [];
-  const toDo =
-    failure.code === 'disk-full'
-      ? 'free space on the disk'
-      : 'the disk refuses it; look at the machine’s log, and replace it';
+  const toDo = failure.code === 'disk-full' ? 'free space on the disk' : 'replace the disk';
   return [`nothing can be stored, keys are served: ${toDo}`];
 }

@@ -118,10 +118,9 @@ export class TokenClient implements Token {
     socket.on('close', lost);
     socket.on('data', (chunk) => {
       try {
-        const frames = splitter.push(chunk);
+        for (const frame of splitter.push(chunk)) this.#answer(frame);
         // The frames are copies, which whoever asked wipes.
         chunk.fill(0);
-        for (const frame of frames) this.#answer(frame);
       } catch {
         lost();
       }

@@ -35,9 +35,8 @@ export function startTokenServer(options: TokenServerOptions): Promise<Server> {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {
       try {
-        const frames = splitter.push(chunk);
+        for (const frame of splitter.push(chunk)) answer(socket, frame);
         chunk.fill(0);
-        for (const frame of frames) answer(socket, frame);
       } catch {
         socket.destroy();
       }

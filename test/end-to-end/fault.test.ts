@@ -63,7 +63,7 @@ for (const [what, order] of Object.entries(disks)) {
     await allThere(t, client, keys);
     const { stdout } = await appliance.twinlock('status');
     t.regex(stdout, /^DEGRADED/);
-    t.regex(stdout, /nothing can be stored, keys are served: the disk refuses it/);
+    t.regex(stdout, /nothing can be stored, keys are served: replace the disk$/m);
     system.order({});
     await client.insist(async () => {
       const id = await client.create();
